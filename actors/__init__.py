@@ -1,0 +1,1 @@
+"""Decisions and state: one module per noun. See `runtime` for how actors live."""

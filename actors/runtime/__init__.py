@@ -1,0 +1,1 @@
+"""The actor runtime: domain-free, imports only itself."""

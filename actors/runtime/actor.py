@@ -1,0 +1,206 @@
+"""How a noun describes its behaviour: entity or service, handlers, and what a handler returns.
+
+A handler decides; it does not write. It may read (its state, queries) and ask others, and returns either a plain
+reply or a `Decision`. Only after COMMIT does the runtime fold the decision's events into the state and answer.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, overload
+
+from actors.runtime.errors import DomainError
+from actors.runtime.message import Caller, Command, Event, Query
+from actors.runtime.ports import Stored
+
+S = TypeVar("S")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Idempotency(NamedTuple):
+    """The caller's promise that this is the same request as any other with the same key."""
+
+    route: str
+    key: str
+    body_hmac: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a handler may know about the message beside the message itself."""
+
+    id: str  # the envelope's id: the cause of every event this turn makes
+    caller: Caller
+    now: datetime  # UTC, one moment for the whole turn
+    deadline: float | None  # on the monotonic clock; None for tell
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first event (n = 1) of another stream: a turn may open a stream, never append to one it does not own."""
+
+    stream: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[R]):
+    """What one turn wants: executed in one transaction, then answered.
+
+    ``events`` are appended to the entity's own stream and folded into its state. ``writes`` are the journal's
+    (`storage.journal.Write`). ``answer`` turns the rows of the writes into the reply where rows are needed for it.
+    ``made`` is the id of the object that an idempotency key stands for.
+    """
+
+    reply: R | None = None
+    answer: Callable[[list[list[Any]]], R] | None = None
+    events: Sequence[Event] = ()
+    writes: Sequence[Any] = ()
+    opens: Sequence[Opened] = ()
+    made: str | None = None
+    after: Callable[[], None] | None = None  # runs after COMMIT, before the reply; wakes waiters, must not raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled(Generic[R]):
+    """What the rows of a shared statement mean for each turn of the batch, in the order of the batch."""
+
+    replies: Sequence[R | DomainError]
+    events: Sequence[Stored] = ()  # for the publisher: the statement has already stored them
+    made: Sequence[str | None] | None = None  # per turn: id for its idempotency key; None: keep no key
+    after: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together(Generic[R]):
+    """A batch of turns of a shared noun, decided as one fenced statement (`storage.journal`)."""
+
+    statement: Any
+    args: Sequence[Any]
+    settle: Callable[[list[Any]], Settled[R]]
+
+
+class Snapshot(NamedTuple, Generic[S]):
+    """An entity as its rows hold it: its state and the number of the last event of its stream."""
+
+    state: S
+    n: int
+
+
+@overload
+def handles(method: F, /) -> F: ...
+@overload
+def handles(*, together: int) -> Callable[[F], F]: ...
+def handles(method: Any = None, /, *, together: int = 0) -> Any:
+    """Mark a method as the handler of the message type that its signature names.
+
+    Entity: ``(self, state, message: M, turn) -> R | Decision[R]``.
+    Service: ``(self, message: M, turn) -> R | Decision[R]``.
+    With ``together=N`` (services only): ``(self, batch: Sequence[tuple[M, Turn]]) -> Together[R]``
+    gets up to N waiting messages of its type at once and answers each.
+    Plain functions are run without a task; ``async def`` where the handler must read or ask.
+    """
+
+    def mark(function: Any) -> Any:
+        function.handles_together = together
+        return function
+
+    return mark(method) if method is not None else mark
+
+
+class Actor:
+    """What entities and services have in common. One behaviour object per kind serves every key."""
+
+    kind: ClassVar[str]
+    asks: ClassVar[frozenset[str]] = frozenset()
+    """Kinds that handlers ask. The graph of all kinds must be acyclic; against it only tell and events go."""
+    capacity: ClassVar[int] = 1_000
+    """Mailbox bound; beyond it senders get `Overloaded`."""
+
+
+class Entity(Actor, Generic[S]):
+    """One instance per key, one message at a time; activated from its rows, passivated when idle.
+
+    Owned rows: this actor alone writes them, so the state in memory is the coherent cache.
+    """
+
+    idle_seconds: ClassVar[float] = 60.0
+    durable: ClassVar[bool] = True
+    """False: no rows and no events; handlers may change the state in place."""
+
+    def load(self, key: str) -> "Awaitable[Snapshot[S] | None] | Snapshot[S] | None":
+        """Read the entity from its rows; None when it does not exist (yet)."""
+        raise LookupError(key)
+
+    def apply(self, state: S | None, event: Event) -> S | None:
+        """Fold one event into the state. Pure: `verify` replays with it. None: the entity is gone."""
+        raise TypeError(type(event).__name__)
+
+    def stream(self, key: str) -> str:
+        """The name of the entity's event stream."""
+        return f"{self.kind}:{key}"
+
+    def save(self, key: str, state: S | None, n: int) -> Sequence[Any]:
+        """The writes that make the entity's row equal to ``state`` at event ``n``; part of every turn with events."""
+        raise LookupError(key)
+
+
+class Service(Actor):
+    """One instance per house, stateless, up to ``concurrency`` messages at a time."""
+
+    concurrency: ClassVar[int] = 16
+
+
+class Ref:
+    """The address of an actor. Cheap to make, safe to keep: it never goes stale."""
+
+    __slots__ = ("_system", "key", "kind")
+
+    def __init__(self, system: "AnySystem", kind: str, key: str) -> None:
+        self._system = system
+        self.kind = kind
+        self.key = key
+
+    async def ask(
+        self,
+        message: Command[R] | Query[R],
+        caller: Caller,
+        *,
+        timeout_seconds: float = 5.0,
+        idempotency: Idempotency | None = None,
+        cause: str | None = None,
+    ) -> R:
+        """Send and wait for the answer.
+
+        Raises whatever `DomainError` the actor answers; `Overloaded` (not accepted), `TimedOut` (unknown
+        outcome), `Unavailable` (nothing changed), `Internal` (crashed). Cancelling the wait does not stop the turn.
+        ``cause`` names the turn (default: a new id); the same cause takes effect once.
+        """
+        result: R = await self._system.ask(self, message, caller, timeout_seconds, idempotency, cause)
+        return result
+
+    def tell(self, message: Command[Any], caller: Caller) -> None:
+        """Send and forget: at most once, in order per sender and receiver. Raises `Overloaded`."""
+        self._system.tell(self, message, caller)
+
+
+class AnySystem:
+    """What a ref needs of its system."""
+
+    def ask(
+        self,
+        ref: Ref,
+        message: Any,
+        caller: Caller,
+        timeout_seconds: float,
+        idempotency: Idempotency | None,
+        cause: str | None,
+    ) -> Awaitable[Any]:
+        """See `Ref.ask`."""
+        raise LookupError(ref.kind)
+
+    def tell(self, ref: Ref, message: Any, caller: Caller) -> None:
+        """See `Ref.tell`."""
+        raise LookupError(ref.kind)

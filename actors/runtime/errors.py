@@ -1,0 +1,51 @@
+"""What can go wrong between an asker and an actor.
+
+DomainError              an answer: the actor said no and goes on
+    Unavailable          a dependency is down (503); never counted against the actor
+        Overloaded       a mailbox is full (503); nothing was started
+    TimedOut             no answer before the deadline (504); the outcome is unknown
+    Internal             the actor crashed (500); opaque to the asker, the log has the rest
+
+A plain ``ConnectionError`` that leaves a handler or the journal means the same as ``Unavailable``.
+"""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """An answer that says no. ``code`` is stable; ``detail`` is for people; ``extra`` joins the problem document."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, detail: str = "", **extra: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+
+class Unavailable(DomainError):
+    """Something this needs is down. Nothing was changed; try again after ``retry_after`` seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, detail: str = "temporarily unavailable", retry_after: float = 1.0, **extra: object) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after = retry_after
+
+
+class Overloaded(Unavailable):
+    """A mailbox is full. The message was not accepted."""
+
+    code = "overloaded"
+
+
+class TimedOut(DomainError):
+    """No answer before the deadline: the command may still take effect. Retry with the same idempotency key."""
+
+    code = "timeout"
+
+
+class Internal(DomainError):
+    """The actor crashed while it handled the message. The log has the rest."""
+
+    code = "internal"

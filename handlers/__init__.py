@@ -1,0 +1,1 @@
+"""Edges: bytes in, bytes out, no decisions."""

@@ -1,0 +1,89 @@
+"""What the edges ask of the house; `app` injects the real ones."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from actors.errors import Unauthorized
+from actors.runtime.message import Caller
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A verified token: whom it stands for and until when."""
+
+    caller: Caller
+    expires_at: float  # seconds since 1970
+
+
+class TokenExpired(Unauthorized):
+    """The token was good once: fetch a new one and come back."""
+
+
+class Revocation(NamedTuple):
+    """Whose tokens and sockets end now."""
+
+    user_id: str
+    session_id: str | None = None  # only this session; None: all of the user's
+    except_session_id: str | None = None  # with session_id None: all but this one
+
+
+class Identities(Protocol):
+    """Turns tokens (JWT or API key) into callers. Verified tokens are cached until they expire or are revoked."""
+
+    def known(self, token: str) -> Identity | None:
+        """The cached identity, without I/O; None when `verify` is needed."""
+        ...
+
+    async def verify(self, token: str) -> Identity:
+        """Verify and cache. Raises `TokenExpired`, `Unauthorized`, `Forbidden` (blocked), `Unavailable`."""
+        ...
+
+    def on_revoked(self, listener: Callable[[Revocation], None]) -> None:
+        """Call ``listener`` at once for every revocation, after the cache has dropped what it names."""
+        ...
+
+
+class Publication(NamedTuple):
+    """One publication of a recoverable channel: ``offset`` is the event's n, ``data`` its JSON."""
+
+    offset: int
+    data: bytes
+
+
+class Position(NamedTuple):
+    """Where a channel's stream stands."""
+
+    offset: int
+    epoch: str
+
+
+class Streams(Protocol):
+    """The event table as realtime sees it: each recoverable channel is exactly one stream of the same name."""
+
+    async def position(self, channel: str) -> Position:
+        """The head of the stream; offset 0 when nothing happened yet."""
+        ...
+
+    async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
+        """Publications with offset > ``after`` in order (``reverse``: newest first, offset < ``after`` where given)."""
+        ...
+
+
+class Permits(Protocol):
+    """Who may see a channel."""
+
+    async def may_subscribe(self, caller: Caller, channel: str) -> bool:
+        """False for what is not allowed and for what does not exist alike."""
+        ...
+
+
+class Performs(Protocol):
+    """Operations by their rpc name: the same validation, rules and answers as HTTP."""
+
+    async def perform(self, method: str, data: bytes, caller: Caller) -> bytes:
+        """Return the answer as JSON. Raises `DomainError`; `KeyError` for an unknown method.
+
+        ``data`` is the JSON of the HTTP body plus the path's parameters by name plus ``idempotency_key?``.
+        """
+        ...

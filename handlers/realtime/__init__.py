@@ -1,0 +1,1 @@
+"""Sockets: the Centrifuge client protocol."""

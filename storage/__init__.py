@@ -1,0 +1,1 @@
+"""Rows and bytes: PostgreSQL, the journal, one store per noun."""
