@@ -1,0 +1,8 @@
+"""The notifier: an inbox per person, jobs that notify many, and the rules that turn events into notices."""
+
+from actors.notification.inbox import Inbox
+from actors.notification.job import NotificationJobs
+from actors.notification.notices import NOTICES, deliver_notices
+from actors.notification.service import Notifications
+
+__all__ = ["NOTICES", "Inbox", "NotificationJobs", "Notifications", "deliver_notices"]

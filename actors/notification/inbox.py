@@ -1,0 +1,190 @@
+"""A person's inbox: takes notices, asks the preferences, tells the person's channel.
+
+Owned: this actor alone writes the inbox's row and its entries. Its stream is ``user:<id>``, the realtime channel of
+the same name. Marks (read, deleted) are writes without events.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from actors.errors import InvalidRequest, NotFound
+from actors.messages.notification import (
+    ChangePreferences,
+    Channel,
+    DeleteNotification,
+    GetPreferences,
+    Notice,
+    Notification,
+    NotificationCreated,
+    Preferences,
+    PreferencesChanged,
+    QuietHours,
+    ReadAllNotifications,
+    ReadNotification,
+    TakeNotices,
+    TaskChanged,
+)
+from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
+from actors.runtime.ids import uuid7
+from actors.runtime.message import Event
+from storage.write import Write
+from storage.notification import NotificationStore, Q
+
+DEFAULT_CHANNELS: tuple[Channel, ...] = ("inbox", "realtime")
+
+
+class Inbox(Entity[Preferences]):
+    """See the module. The state is the preferences; entries are read from their rows."""
+
+    kind = "inbox"
+
+    def __init__(self, store: NotificationStore) -> None:
+        self._store = store
+
+    async def load(self, key: str) -> Snapshot[Preferences] | None:
+        """Read the preferences; None until the inbox's first event."""
+        row = await self._store.get_inbox(key)
+        return None if row is None else Snapshot(msgspec.json.decode(row["preferences"], type=Preferences), row["n"])
+
+    def stream(self, key: str) -> str:
+        """The person's realtime channel."""
+        return f"user:{key}"
+
+    def apply(self, state: Preferences | None, event: Event) -> Preferences:
+        """Only a change of preferences changes the state."""
+        if isinstance(event, PreferencesChanged):
+            return event.preferences
+        return state or Preferences()
+
+    def save(self, key: str, state: Preferences | None, n: int) -> Sequence[Write]:
+        """The inbox's row."""
+        return [Write(Q.save_inbox, (key, n, msgspec.json.encode(state or Preferences()).decode()), constraints=GONE)]
+
+    @handles
+    async def take(self, state: Preferences | None, message: TakeNotices, turn: Turn) -> int | Decision[int]:
+        """Sort the new notices into entries and events, in their order."""
+        taken = await self._store.list_taken(message.user_id, [notice.source for notice in message.notices])
+        fresh = [notice for notice in message.notices if notice.source not in taken]
+        if not fresh:
+            return 0
+        sorter = Sorter(state or Preferences(), turn.now, message.user_id)
+        for notice in fresh:
+            sorter.add(notice)
+        return Decision(reply=len(fresh), events=sorter.events, causes=sorter.causes, writes=sorter.writes)
+
+    @handles
+    def preferences(self, state: Preferences | None, message: GetPreferences, turn: Turn) -> Preferences:
+        """The preferences as they are."""
+        del message, turn
+        return state or Preferences()
+
+    @handles
+    def change_preferences(
+        self, state: Preferences | None, message: ChangePreferences, turn: Turn
+    ) -> Decision[Preferences]:
+        """Change what is named."""
+        now = state or Preferences()
+        types = now.types if message.types is msgspec.UNSET else {**now.types, **message.types}
+        quiet = now.quiet_hours if message.quiet_hours is msgspec.UNSET else message.quiet_hours
+        if quiet is not None:
+            known_zone(quiet.time_zone)
+        changed = Preferences(types=types, quiet_hours=quiet)
+        return Decision(reply=changed, events=[PreferencesChanged(at=turn.now, preferences=changed)])
+
+    @handles
+    def read(self, state: Preferences | None, message: ReadNotification, turn: Turn) -> Decision[None]:
+        """Mark an entry as read; the first mark stays."""
+        del state
+        row = (message.notification_id, turn.caller.user_id, turn.now)
+        return Decision(writes=[Write(Q.update_read, row, expect=1, otherwise=NotFound("no such notification"))])
+
+    @handles
+    def read_all(self, state: Preferences | None, message: ReadAllNotifications, turn: Turn) -> Decision[None]:
+        """Mark every entry as read."""
+        del state, message
+        return Decision(writes=[Write(Q.update_all_read, (turn.caller.user_id, turn.now))])
+
+    @handles
+    def delete(self, state: Preferences | None, message: DeleteNotification, turn: Turn) -> Decision[None]:
+        """Remove an entry."""
+        del state
+        row = (message.notification_id, turn.caller.user_id)
+        return Decision(writes=[Write(Q.delete_notification, row, expect=1, otherwise=NotFound("no such notification"))])
+
+
+GONE = {
+    "inbox_user_id_fkey": NotFound("no such user"),
+    "notification_user_id_fkey": NotFound("no such user"),
+}
+
+
+class Sorter:
+    """Sorts notices by preference into entries (rows) and what the person's channel hears (events)."""
+
+    def __init__(self, preferences: Preferences, now: datetime, user_id: str) -> None:
+        self.events: list[Event] = []
+        self.causes: list[str] = []
+        self.writes: list[Any] = []
+        self._preferences = preferences
+        self._now = now
+        self._user_id = user_id
+        self._quiet = is_quiet(preferences.quiet_hours, now)
+
+    def add(self, notice: Notice) -> None:
+        """Sort one. A change is always told: it keeps the person's screens true and interrupts nobody."""
+        if notice.change is not None:
+            change = notice.change
+            self._tell(notice, TaskChanged(at=self._now, task_id=change.task_id, status=change.status))
+        if not notice.type:
+            return
+        channels = self._channels(notice)
+        entry = Notification(
+            id=uuid7(), type=notice.type, title=notice.title, body=notice.body, data=notice.data,
+            priority=notice.priority, created_at=self._now,
+        )  # fmt: skip
+        if "inbox" in channels:
+            self.writes.append(Write(Q.insert_notification, self._row(entry, notice.source), constraints=GONE))
+        if "realtime" in channels and (notice.priority == "critical" or not self._quiet):
+            self._tell(notice, NotificationCreated(at=self._now, notification=entry))
+
+    def _tell(self, notice: Notice, event: Event) -> None:
+        self.events.append(event)
+        self.causes.append(notice.source)
+
+    def _channels(self, notice: Notice) -> Sequence[Channel]:
+        preference = self._preferences.types.get(notice.type)
+        if preference is not None:
+            return preference.channels
+        return DEFAULT_CHANNELS if notice.channels is None else notice.channels
+
+    def _row(self, entry: Notification, source: str) -> tuple[Any, ...]:
+        data = msgspec.json.encode(entry.data).decode()
+        return (
+            entry.id, self._user_id, source, entry.type, entry.title, entry.body, data, entry.priority,
+            entry.created_at,
+        )  # fmt: skip
+
+
+def known_zone(name: str) -> ZoneInfo:
+    """Look a time zone up.
+
+    Raises:
+        InvalidRequest: there is no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidRequest(f"no such time zone: {name}", path="$.quiet_hours.time_zone") from error
+
+
+def is_quiet(quiet: QuietHours | None, now: datetime) -> bool:
+    """Whether ``now`` lies in the quiet hours, which may reach over midnight; equal ends mean the whole day."""
+    if quiet is None:
+        return False
+    clock = now.astimezone(known_zone(quiet.time_zone)).time()
+    start, end = time.fromisoformat(quiet.from_), time.fromisoformat(quiet.to)
+    return start <= clock < end if start < end else clock >= start or clock < end

@@ -1,0 +1,78 @@
+"""What needs no inbox of its own: lists, counts, and the start of jobs."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actors.cursors import decode_cursor, encode_cursor
+from actors.messages.fields import Page
+from actors.messages.notification import (
+    ContinueJob,
+    CountUnread,
+    JobAccepted,
+    ListNotifications,
+    Notice,
+    Notification,
+    NotifyMany,
+    StartJob,
+    UnreadCount,
+)
+from actors.runtime.actor import Ref, Service, Turn, handles
+from actors.runtime.ids import uuid7
+from actors.runtime.message import SYSTEM
+from storage.notification import NotificationStore
+
+
+def entry(row: Mapping[str, Any]) -> Notification:
+    """Make an entry from its row."""
+    return Notification(**{**row, "data": msgspec.json.decode(row["data"])})
+
+
+class Notifications(Service):
+    """Reads of inboxes, and jobs that notify many."""
+
+    kind = "notifications"
+    asks = frozenset({"notification_job"})
+
+    def __init__(self, store: NotificationStore, ref: Callable[[str, str], Ref]) -> None:
+        self._store = store
+        self._ref = ref
+
+    @handles
+    async def list_inbox(self, message: ListNotifications, turn: Turn) -> Page[Notification]:
+        """A page of the caller's inbox, newest first."""
+        before = decode_cursor(message.cursor, tuple[datetime, str])
+        user_id = turn.caller.user_id or ""
+        rows = await self._store.list_notifications(
+            user_id, unread=message.unread, kind=message.type, before=before, limit=message.limit + 1
+        )
+        items = [entry(row) for row in rows[: message.limit]]
+        more = len(rows) > message.limit
+        return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
+
+    @handles
+    async def count_unread(self, message: CountUnread, turn: Turn) -> UnreadCount:
+        """How many entries are unread."""
+        del message
+        return UnreadCount(await self._store.count_unread(turn.caller.user_id or ""))
+
+    @handles
+    async def notify_many(self, message: NotifyMany, turn: Turn) -> JobAccepted:
+        """Start a job; it is written down before the answer."""
+        job_id = uuid7()
+        people = "all" if message.to == "all" else list(dict.fromkeys(message.to))
+        total = await self._store.count_recipients() if people == "all" else len(people)
+        notice = Notice(
+            source=f"notification_job:{job_id}", type=message.type, title=message.title, body=message.body,
+            data=message.data, priority=message.priority,
+            channels=None if message.channels is None else tuple(message.channels),
+        )  # fmt: skip
+        start = StartJob(job_id=job_id, to=people, total=total, notice=notice)
+        return await self._ref("notification_job", job_id).ask(start, turn.caller, idempotency=turn.idempotency)
+
+    async def resume(self) -> None:
+        """Go on with every job that a stop or a fault has interrupted; safe at any time."""
+        for job_id in await self._store.list_running_jobs():
+            self._ref("notification_job", job_id).tell(ContinueJob(job_id=job_id), SYSTEM)
