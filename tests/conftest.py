@@ -1,0 +1,76 @@
+"""One embedded PostgreSQL per test process, and a fresh migrated database for every test that asks for one."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from storage.migrations import migrate
+from storage.postgres_server import PostgresServer
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn() -> Iterator[str]:
+    """The address of this process's own PostgreSQL, database ``postgres``, empty. Stopped and removed at the end."""
+    # Not tmp_path: pytest makes it 0700, and under root the server is an ordinary user who could not reach it.
+    folder = Path(tempfile.mkdtemp(prefix="posthouse-test-"))
+    folder.chmod(0o711)
+    server = PostgresServer(folder / "postgres", durable=False)  # tests kill processes, never the machine's power
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template_dsn(postgres_dsn: str) -> str:
+    """A migrated database that others are copied from. Nobody may stay connected to it."""
+    asyncio.run(_execute(postgres_dsn, "create database house"))
+    dsn = in_database(postgres_dsn, "house")
+    asyncio.run(migrate(dsn))
+    return dsn
+
+
+@pytest.fixture
+async def empty_dsn(postgres_dsn: str) -> AsyncIterator[str]:
+    """A database of the test's own, without any table. Dropped afterwards, with whoever is still connected."""
+    async for dsn in _fresh(postgres_dsn, template="template0"):
+        yield dsn
+
+
+@pytest.fixture
+async def database_dsn(postgres_dsn: str, template_dsn: str) -> AsyncIterator[str]:
+    """A migrated database of the test's own. Dropped afterwards, with whoever is still connected."""
+    async for dsn in _fresh(postgres_dsn, template="house"):
+        yield dsn
+
+
+def in_database(dsn: str, name: str) -> str:
+    """The same server, another database."""
+    head, query = dsn.split("?", 1)
+    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+async def _fresh(dsn: str, template: str) -> AsyncIterator[str]:
+    name = f"test_{next(_numbers)}"
+    await _execute(dsn, f"create database {name} template {template}")
+    try:
+        yield in_database(dsn, name)
+    finally:
+        await _execute(dsn, f"drop database {name} with (force)")
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
