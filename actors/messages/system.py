@@ -129,7 +129,7 @@ class GetDeadLetter(Query[DeadLetterView], frozen=True, kw_only=True):
     letter_id: Id
 
 
-class RedeliverDeadLetter(Command[None], frozen=True, kw_only=True):
+class RedeliverDeadLetter(Command[DeadLetterView], frozen=True, kw_only=True):
     """Send it again, and forget it once it has been accepted."""
 
     letter_id: Id

@@ -1,0 +1,159 @@
+"""What the person who keeps the house running may ask: figures, events, dead letters, settings, logs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from actors.cursors import decode_cursor, encode_cursor
+from actors.errors import NotFound
+from actors.messages.fields import Page
+from actors.messages.system import (
+    ActorList,
+    DeadLetterView,
+    DeleteDeadLetter,
+    GetDeadLetter,
+    GetInfo,
+    House,
+    HouseInfo,
+    ListActors,
+    ListDeadLetters,
+    ListEvents,
+    ListHouses,
+    ListLogLines,
+    ListSettings,
+    LogLines,
+    RedeliverDeadLetter,
+    SettingList,
+    StoredEvent,
+)
+from actors.runtime.actor import Service, Turn, handles
+from actors.runtime.ports import DeadLetter
+from storage.system import SystemStore
+
+
+class Surroundings(Protocol):
+    """What only the composition root knows."""
+
+    def info(self) -> HouseInfo:
+        """What runs here."""
+        ...
+
+    def actors(self) -> ActorList:
+        """Figures of every kind."""
+        ...
+
+    def settings(self) -> SettingList:
+        """Effective settings, secrets masked."""
+        ...
+
+    async def log_lines(self, query: ListLogLines) -> Sequence[dict[str, Any]]:
+        """The newest log lines that fit."""
+        ...
+
+    def redeliver(self, letter: DeadLetter) -> None:
+        """Send a dead letter's message again. Raises `Overloaded`."""
+        ...
+
+
+def view(letter: DeadLetter) -> DeadLetterView:
+    """Show a dead letter as JSON."""
+    return DeadLetterView(
+        id=letter.id, kind=letter.kind, key=letter.key, message_type=letter.message_type,
+        message=msgspec.msgpack.decode(letter.message), error=letter.error, attempts=letter.attempts, at=letter.at,
+    )  # fmt: skip
+
+
+class SystemDesk(Service):
+    """See the module. Stateless; every route behind it is for administrators."""
+
+    kind = "system"
+
+    def __init__(self, store: SystemStore, surroundings: Surroundings) -> None:
+        self._store = store
+        self._surroundings = surroundings
+
+    @handles
+    def info(self, message: GetInfo, turn: Turn) -> HouseInfo:
+        """What runs here, and since when."""
+        del message, turn
+        return self._surroundings.info()
+
+    @handles
+    def actors(self, message: ListActors, turn: Turn) -> ActorList:
+        """Every kind with its figures."""
+        del message, turn
+        return self._surroundings.actors()
+
+    @handles
+    def settings(self, message: ListSettings, turn: Turn) -> SettingList:
+        """Every setting with its source."""
+        del message, turn
+        return self._surroundings.settings()
+
+    @handles
+    async def log_lines(self, message: ListLogLines, turn: Turn) -> LogLines:
+        """The newest lines that fit."""
+        del turn
+        return LogLines(list(await self._surroundings.log_lines(message)))
+
+    @handles
+    async def houses(self, message: ListHouses, turn: Turn) -> Page[House]:
+        """Every house of this database."""
+        del turn
+        after = decode_cursor(message.cursor, int)
+        rows = await self._store.list_houses(after, message.limit + 1)
+        items = [House(**{**row, "id": str(row["id"])}) for row in rows[: message.limit]]
+        return Page(items, encode_cursor(rows[message.limit - 1]["id"]) if len(rows) > message.limit else None)
+
+    @handles
+    async def events(self, message: ListEvents, turn: Turn) -> Page[StoredEvent]:
+        """The audit log, newest first."""
+        del turn
+        before = decode_cursor(message.cursor, tuple[datetime, str, int])
+        rows = await self._store.list_events(
+            stream=message.stream, kind=message.type, user_id=message.user_id, since=message.since, before=before,
+            limit=message.limit + 1,
+        )  # fmt: skip
+        items = [StoredEvent(**{**row, "body": msgspec.Raw(row["body"].encode())}) for row in rows[: message.limit]]
+        last = items[-1] if len(rows) > message.limit else None
+        return Page(items, encode_cursor((last.at, last.stream, last.n)) if last else None)
+
+    @handles
+    async def dead_letters(self, message: ListDeadLetters, turn: Turn) -> Page[DeadLetterView]:
+        """Messages that crashed their actor, newest first."""
+        del turn
+        before = decode_cursor(message.cursor, tuple[datetime, str])
+        rows = await self._store.list_dead_letters(before, message.limit + 1)
+        letters = [DeadLetter(**row) for row in rows[: message.limit]]
+        last = letters[-1] if len(rows) > message.limit else None
+        return Page([view(letter) for letter in letters], encode_cursor((last.at, last.id)) if last else None)
+
+    @handles
+    async def dead_letter(self, message: GetDeadLetter, turn: Turn) -> DeadLetterView:
+        """One of them."""
+        del turn
+        return view(await self._letter(message.letter_id))
+
+    @handles
+    async def redeliver(self, message: RedeliverDeadLetter, turn: Turn) -> DeadLetterView:
+        """Send it again, and forget it once it has been accepted; should it crash again it comes back as a new one."""
+        del turn
+        letter = await self._letter(message.letter_id)
+        self._surroundings.redeliver(letter)
+        await self._store.delete_dead_letter(letter.id)
+        return view(letter)
+
+    @handles
+    async def delete_dead_letter(self, message: DeleteDeadLetter, turn: Turn) -> None:
+        """Forget it."""
+        del turn
+        if not await self._store.delete_dead_letter(message.letter_id):
+            raise NotFound("no such dead letter")
+
+    async def _letter(self, letter_id: str) -> DeadLetter:
+        row = await self._store.get_dead_letter(letter_id)
+        if row is None:
+            raise NotFound("no such dead letter")
+        return DeadLetter(**row)
