@@ -4,6 +4,7 @@ DomainError              an answer: the actor said no and goes on
     Unavailable          a dependency is down (503); never counted against the actor
         Overloaded       a mailbox is full (503); nothing was started
     TimedOut             no answer before the deadline (504); the outcome is unknown
+    AlreadyDone          this very turn took effect before (409); its first answer is gone
     Internal             the actor crashed (500); opaque to the asker, the log has the rest
 
 A plain ``ConnectionError`` that leaves a handler or the journal means the same as ``Unavailable``.
@@ -43,6 +44,12 @@ class TimedOut(DomainError):
     """No answer before the deadline: the command may still take effect. Retry with the same idempotency key."""
 
     code = "timeout"
+
+
+class AlreadyDone(DomainError):
+    """A turn with the same cause took effect before. Nothing was changed now; its first answer is not kept."""
+
+    code = "conflict"
 
 
 class Internal(DomainError):

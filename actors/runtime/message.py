@@ -4,7 +4,8 @@ No ``from __future__ import annotations`` in modules that define messages: msgsp
 """
 
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -49,6 +50,20 @@ class Command(Message, Generic[R], frozen=True, kw_only=True):
 
 class Query(Message, Generic[R], frozen=True, kw_only=True):
     """Asks for a view and changes nothing; ``await ref.ask(query)`` is typed ``R``."""
+
+
+@cache
+def reply_type(message_type: type[Any]) -> Any:
+    """Return R of the ``Command[R]`` or ``Query[R]`` that a message type (or a parent of it) is.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    for parent in message_type.__mro__:
+        for base in getattr(parent, "__orig_bases__", ()):
+            if get_origin(base) in {Command, Query}:
+                return get_args(base)[0]
+    raise TypeError(f"{message_type.__name__} is neither a Command[R] nor a Query[R]")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

