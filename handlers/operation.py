@@ -35,12 +35,16 @@ class Operation:
     access: Access = Access.USER
     status: int = 200  # 204: the reply is not sent
     reply: Any = None  # type of the answer on the wire; None: R of Command[R]
-    present: Callable[[Any], tuple[int, Any]] | None = None  # reply -> (status, answer), where it is not always `status`
+    present: Callable[[Any], tuple[int, Any]] | None = (
+        None  # reply -> (status, answer), where it is not always `status`
+    )
     rpc: str | None = None  # `noun.verb`
     rate: str = "read"  # the route class in [limits]: read, write, auth, worker
     creates: Callable[[str], Any] | None = None  # id of what was made -> Query that shows it; takes Idempotency-Key
     replays: Callable[[Any, str], Any] | None = None  # (message, id) -> Command for a replay where showing needs more
-    fills: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)  # message fields that the edge fills from the request
+    fills: Mapping[str, Callable[[Any], Any]] = field(
+        default_factory=dict
+    )  # message fields that the edge fills from the request
     timeout_seconds: float = 5.0
     body_limit_bytes: int = 262_144
     errors: Sequence[str] = ()  # codes beyond those that every operation of its access has

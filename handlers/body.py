@@ -1,0 +1,72 @@
+"""Reading a request's body under its limits: aiohttp itself has no time limit for one that drips."""
+
+import asyncio
+
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from actors.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
+
+_JSON = "application/json"
+
+
+async def read_json(request: web.Request, limit_bytes: int, timeout_seconds: float) -> bytes:
+    """Return the whole body, decompressed; empty when none was sent.
+
+    Raises:
+        UnsupportedMediaType: there is a body and it is not JSON.
+        TooLarge: more than ``limit_bytes``, announced or found while reading.
+        RequestTimeout: not there after ``timeout_seconds``.
+        InvalidRequest: its encoding is broken.
+    """
+    if not request.body_exists:
+        return b""
+    _check_head(request, limit_bytes)
+    content = request.content
+    try:
+        if content.is_eof():
+            body = content.read_nowait()
+        else:
+            async with asyncio.timeout(timeout_seconds):
+                body = await _read(content, limit_bytes)
+    except TimeoutError:
+        raise RequestTimeout(f"the body did not arrive within {timeout_seconds:g} s") from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise InvalidRequest("the body's encoding is broken") from None
+    if len(body) > limit_bytes:
+        raise _too_large(limit_bytes)
+    return body
+
+
+async def expect(request: web.Request, limit_bytes: int) -> None:
+    """Let a client that asked first (``Expect: 100-continue``) send its body, unless it would be too large."""
+    if request.headers["Expect"].lower() != "100-continue":
+        raise InvalidRequest("Expect can only be 100-continue")
+    _check_length(request, limit_bytes)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
+
+
+def _check_head(request: web.Request, limit_bytes: int) -> None:
+    _check_length(request, limit_bytes)
+    kind = request.headers.get("Content-Type", "")
+    if kind != _JSON and kind.partition(";")[0].strip().lower() != _JSON and request.content_length != 0:
+        raise UnsupportedMediaType("the body must be application/json")
+
+
+def _check_length(request: web.Request, limit_bytes: int) -> None:
+    if (length := request.content_length) is not None and length > limit_bytes:
+        raise _too_large(limit_bytes)
+
+
+async def _read(content: StreamReader, limit_bytes: int) -> bytes:
+    body = bytearray()
+    while chunk := await content.readany():
+        body += chunk
+        if len(body) > limit_bytes:
+            raise _too_large(limit_bytes)
+    return bytes(body)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"the body may have at most {limit_bytes} bytes")

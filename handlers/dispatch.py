@@ -1,0 +1,136 @@
+"""Performs operations for every edge alike: who may, what is asked, what is answered."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from actors.errors import Forbidden, InvalidRequest, Unauthorized, Unavailable
+from actors.runtime.actor import Idempotency, Ref
+from actors.runtime.message import Caller
+from handlers.decoding import Parts, Shape, check_depth, refusal
+from handlers.idempotency import IdempotencyRecords, Once, Replay
+from handlers.operation import Access, Operation
+
+Refs = Callable[[str, str], Ref]
+"""(kind, key) -> the actor's address; the key of a service is the empty text."""
+
+_encode = msgspec.json.Encoder().encode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Outcome(NamedTuple):
+    """What an operation answered."""
+
+    status: int
+    answer: Any
+    replayed: bool = False
+
+
+class Procedure:
+    """One operation, ready to be performed many times."""
+
+    def __init__(self, operation: Operation, refs: Refs) -> None:
+        self.operation = operation
+        self.shape = Shape(operation)
+        self.route = f"{operation.method} {operation.path}"
+        self.takes_key = operation.creates is not None or operation.replays is not None
+        self._refs = refs
+        self._service = refs(operation.to, "") if operation.key is None else None
+        self._scope = _scope(operation)
+
+    def permit(self, caller: Caller) -> None:
+        """Raise `Unauthorized` or `Forbidden` when the caller may not perform this at all."""
+        access = self.operation.access
+        if access is Access.PUBLIC:
+            return
+        if caller.user_id is None:
+            raise Unauthorized("a valid token is needed")
+        if self._scope not in caller.scopes:
+            raise Forbidden(f"the scope `{self._scope}` is needed")
+        if access is Access.ADMIN and not caller.is_admin:
+            raise Forbidden("this is for administrators")
+
+    async def ask(self, message: Any, caller: Caller, idempotency: Idempotency | None = None) -> Outcome:
+        """Ask the actor and present its answer. Raises every `DomainError` that `Ref.ask` raises."""
+        operation = self.operation
+        ref = self._service
+        if ref is None:
+            assert operation.key is not None  # noqa: S101 - a service has no key, and its ref
+            ref = self._refs(operation.to, operation.key(message, caller))
+        try:
+            reply = await ref.ask(message, caller, timeout_seconds=operation.timeout_seconds, idempotency=idempotency)
+        except ConnectionError as error:
+            raise Unavailable from error
+        if operation.present is not None:
+            return Outcome(*operation.present(reply))
+        return Outcome(operation.status, reply)
+
+
+class Dispatcher:
+    """All operations. ``idempotency_secret`` keys the HMACs of bodies and must outlive the process."""
+
+    def __init__(
+        self, refs: Refs, operations: Iterable[Operation], records: IdempotencyRecords, idempotency_secret: bytes
+    ) -> None:
+        self._once = Once(records, idempotency_secret)
+        self.procedures = [Procedure(operation, refs) for operation in operations]
+        self._by_message = {p.operation.message: p for p in self.procedures}
+        self._by_rpc = {p.operation.rpc: p for p in self.procedures if p.operation.rpc is not None}
+        if filled := [name for name, p in self._by_rpc.items() if p.operation.fills]:
+            raise ValueError(f"no request fills the fields of {filled}: these cannot be performed by rpc")
+
+    async def run(
+        self, procedure: Procedure, parts: Parts, caller: Caller, key: str | None, request: Any = None
+    ) -> Outcome:
+        """Perform what has been permitted and read. ``key`` counts only where something is created."""
+        message = procedure.shape.build(parts, request)
+        if key is None or not procedure.takes_key:
+            return await procedure.ask(message, caller)
+
+        async def ask(promise: Idempotency) -> Outcome:
+            return await procedure.ask(message, caller, promise)
+
+        outcome = await self._once.perform(caller, procedure.route, key, parts, ask)
+        if isinstance(outcome, Replay):
+            return await self._show(procedure, message, outcome.object_id, caller)
+        return outcome
+
+    async def perform(self, method: str, data: bytes, caller: Caller) -> bytes:
+        """See `handlers.ports.Performs`."""
+        procedure = self._by_rpc[method]
+        procedure.permit(caller)
+        parts, key = _read_rpc(procedure.shape, data or b"{}", caller)
+        outcome = await self.run(procedure, parts, caller, key)
+        return b"{}" if outcome.status == 204 else _encode(outcome.answer)
+
+    async def _show(self, procedure: Procedure, message: Any, object_id: str, caller: Caller) -> Outcome:
+        """Answer a replay with the object as it is now, under the status of the first answer."""
+        operation = procedure.operation
+        if operation.replays is not None:
+            again = operation.replays(message, object_id)
+        else:
+            assert operation.creates is not None  # noqa: S101 - `takes_key` says so
+            again = operation.creates(object_id)
+        shown = await self._by_message.get(type(again), procedure).ask(again, caller)
+        return Outcome(operation.status, shown.answer, replayed=True)
+
+
+def _scope(operation: Operation) -> str:
+    if operation.access is Access.WORKER:
+        return "worker"
+    return "read" if operation.method == "GET" else "write"
+
+
+def _read_rpc(shape: Shape, data: bytes, caller: Caller) -> tuple[Parts, str | None]:
+    """Split the JSON of an rpc into path, body and key, and read each as HTTP would."""
+    check_depth(data)
+    try:
+        members = _members.decode(data)
+        key = msgspec.json.decode(members.pop("idempotency_key", b"null"), type=str | None)
+        path = {name: msgspec.json.decode(members.pop(name)) for name in shape.path_names if name in members}
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise refusal(error) from None
+    if missing := [name for name in shape.path_names if name not in path]:
+        raise InvalidRequest(f"Object missing required field `{missing[0]}`", f"$.{missing[0]}")
+    return Parts(shape.read_path(path, caller.user_id), shape.read_body(_encode(members))), key
