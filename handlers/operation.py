@@ -23,10 +23,9 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """See the module. ``path`` is below ``base``; its ``{names}`` are fields of ``message``."""
+    """See the module. ``path`` is below ``/api/v1`` unless it begins with ``/api/``; its ``{names}`` are fields of ``message``."""
 
     method: str
-    base: str = "/api/v1"
     path: str
     message: type[Any]  # Command or Query
     to: str  # the kind of actor

@@ -19,7 +19,7 @@ BASE = "/api/system"
 
 def _get(path: str, message: type, summary: str, *errors: str) -> Operation:
     return Operation(
-        method="GET", base=BASE, path=path, message=message, to="system", access=Access.ADMIN, tag="system",
+        method="GET", path=BASE + path, message=message, to="system", access=Access.ADMIN, tag="system",
         summary=summary, errors=errors, timeout_seconds=10.0,
     )  # fmt: skip
 
@@ -34,12 +34,12 @@ OPERATIONS = [
     _get("/dead-letters", ListDeadLetters, "Messages that crashed their actor, newest first"),
     _get("/dead-letters/{letter_id}", GetDeadLetter, "One dead letter", "not_found"),
     Operation(
-        method="POST", base=BASE, path="/dead-letters/{letter_id}/redeliver", message=RedeliverDeadLetter, to="system",
+        method="POST", path=f"{BASE}/dead-letters/{{letter_id}}/redeliver", message=RedeliverDeadLetter, to="system",
         access=Access.ADMIN, tag="system", summary="Send it again, and forget it once it has been accepted",
         rate="write", errors=("not_found",),
     ),
     Operation(
-        method="DELETE", base=BASE, path="/dead-letters/{letter_id}", message=DeleteDeadLetter, to="system", status=204,
+        method="DELETE", path=f"{BASE}/dead-letters/{{letter_id}}", message=DeleteDeadLetter, to="system", status=204,
         access=Access.ADMIN, tag="system", summary="Forget it", rate="write", errors=("not_found",),
     ),
 ]  # fmt: skip
