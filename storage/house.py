@@ -1,0 +1,150 @@
+"""This house in the database: its claim, its lease, its right to write."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from storage import queries
+from storage.errors import TROUBLE, DatabaseUnavailable, Fenced, HouseTaken, translate
+from storage.postgres import Connection, connect
+
+Q = queries.load("house")
+LEASE_SECONDS = 10.0
+MARGIN_SECONDS = 2.0
+_RENEW_SECONDS = 3.0
+_RETRY_SECONDS = 0.25
+_CLAIM_SECONDS = 3.0  # how long a predecessor that was just killed may take to vanish
+_log = logging.getLogger(__name__)
+
+
+class House:
+    """A claimed house. Its connection is its own, so that no load can cost the lease.
+
+    While it runs, the lease is renewed every 3 s on the database's clock. With ``alone`` (memory transport) it
+    also holds a lock on the database that goes with the connection; after PostgreSQL restarts it takes it again.
+    """
+
+    def __init__(self, dsn: str, name: str, *, alone: bool) -> None:
+        self._dsn = dsn
+        self._alone = alone
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._held_until = 0.0
+        self._round_trip_seconds = float("inf")
+        self.name = name
+        self.id = 0
+        self.incarnation = 0
+        self.offset_seconds = 0.0
+        """What to add to this machine's clock to get the database's."""
+        self.on_lost: Callable[[], None] | None = None
+        """Called once when the house was declared dead: it can commit nothing any more, and should stop."""
+
+    @classmethod
+    async def claim(cls, dsn: str, name: str, *, address: str = "", alone: bool = True) -> "House":
+        """Start a new incarnation of the house; earlier ones of the same name end, and their connections with them.
+
+        Raises:
+            HouseTaken: with ``alone``, another house holds this database.
+            DatabaseUnavailable: see `storage.errors`.
+        """
+        house = cls(dsn, name, alone=alone)
+        connection = await connect(dsn, f"posthouse-claim/{name}")
+        try:
+            await house._start(connection, address)  # noqa: SLF001 - its own class
+        except TROUBLE as error:
+            raise translate(error, is_closed=connection.is_closed()) from error
+        finally:
+            if house._task is None:  # noqa: SLF001
+                connection.terminate()
+        return house
+
+    @property
+    def application_name(self) -> str:
+        """What this incarnation's connections are called."""
+        return f"posthouse/{self.name}/{self.incarnation}"
+
+    def is_held(self) -> bool:
+        """Whether the lease surely lasts for 2 s more: by this machine's monotonic clock, since it was last sent."""
+        return time.monotonic() < self._held_until
+
+    async def release(self) -> None:
+        """Give up the lease and the lock; other houses need not wait for it. Never raises."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._connection is not None:
+            try:
+                await self._connection.execute(Q.update_house_stopped.sql, self.incarnation)
+                await self._connection.close(timeout=1)
+            except TROUBLE:
+                self._connection.terminate()
+
+    async def _start(self, connection: Connection, address: str) -> None:
+        if self._alone:
+            await self._lock_alone(connection)
+        prefix = f"posthouse/{self.name}/"
+        await connection.fetch(Q.terminate_leftovers.sql, prefix, "")
+        row = await connection.fetchrow(Q.update_house_claimed.sql, self.name, address, LEASE_SECONDS)
+        if row is None:
+            raise DatabaseUnavailable("the house's row did not come back")
+        self.id, self.incarnation = row["id"], row["incarnation"]
+        if self._alone:
+            await connection.execute(Q.update_others_dead.sql, self.id)
+        self._connection = connection
+        await self._renew(connection)
+        self._task = asyncio.create_task(self._keep(), name="house lease")
+
+    async def _lock_alone(self, connection: Connection) -> None:
+        give_up = time.monotonic() + _CLAIM_SECONDS
+        while not await connection.fetchval(Q.lock_database.sql):
+            if time.monotonic() > give_up:
+                rows = await connection.fetch(Q.list_alive_names.sql)
+                raise HouseTaken(
+                    f"another house serves from this database ({', '.join(row['name'] for row in rows)}); "
+                    "stop it first, or give both the redis transport"
+                )
+            await asyncio.sleep(0.1)
+
+    async def _renew(self, connection: Connection) -> None:
+        sent, sent_at = time.monotonic(), time.time()
+        clock = await connection.fetchval(Q.update_lease.sql, self.incarnation, LEASE_SECONDS, timeout=3)
+        if clock is None:
+            raise Fenced(f"incarnation {self.incarnation} of house {self.name} was declared dead")
+        took = time.monotonic() - sent
+        self._held_until = sent + LEASE_SECONDS - MARGIN_SECONDS
+        # The quickest recent round trip knows best; older ones fade, since clocks drift.
+        if took <= self._round_trip_seconds:
+            self._round_trip_seconds, self.offset_seconds = took, clock.timestamp() - sent_at - took / 2
+        self._round_trip_seconds *= 1.5
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS if self._connection is not None else _RETRY_SECONDS)
+            try:
+                self._connection = self._connection or await self._reconnect()
+                await self._renew(self._connection)
+            except (Fenced, HouseTaken) as error:
+                self._lose(error)
+                return
+            except TROUBLE as error:
+                _log.warning("house_lease_not_renewed", extra={"reason": str(error) or type(error).__name__})
+                if self._connection is not None:
+                    self._connection.terminate()
+                self._connection = None
+
+    async def _reconnect(self) -> Connection:
+        connection = await connect(self._dsn, f"posthouse-lease/{self.name}")
+        try:
+            if self._alone:
+                await self._lock_alone(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    def _lose(self, error: Exception) -> None:
+        _log.error("house_lost", extra={"reason": str(error)})
+        self._held_until = 0.0
+        if self.on_lost is not None:
+            self.on_lost()

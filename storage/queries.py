@@ -1,0 +1,57 @@
+"""Loads named SQL statements from ``sql/queries/<noun>.sql``.
+
+A statement starts with ``-- name: insert_thing :many`` and a line that says what it does; its text can be pasted into
+psql. Shapes: ``:one`` (a row or none), ``:many`` (rows), ``:value`` (one value), ``:exec`` (nothing),
+``:script`` (several statements without parameters, sent in one round trip).
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+DIRECTORY = Path(__file__).resolve().parent.parent / "sql" / "queries"
+_HEADING = re.compile(r"^-- name: (\w+) :(one|many|value|exec|script)\n", re.MULTILINE)
+
+
+class Statement(NamedTuple):
+    """One SQL statement by name; ``sql`` keeps its comments, so that server logs show the name."""
+
+    name: str
+    sql: str
+    shape: str
+
+    def __hash__(self) -> int:
+        """Hash by name: statements are dictionary keys on the hottest path."""
+        return hash(self.name)
+
+
+class Queries:
+    """The statements of one noun as attributes."""
+
+    def __init__(self, noun: str, statements: dict[str, Statement]) -> None:
+        self._noun = noun
+        self._statements = statements
+
+    def __getattr__(self, name: str) -> Statement:
+        """Return the statement; ``AttributeError`` when the file has none of that name."""
+        try:
+            return self.__dict__["_statements"][name]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(f"sql/queries/{self._noun}.sql has no statement {name}") from None
+
+    def __dir__(self) -> list[str]:
+        """Return the statements' names."""
+        return list(self._statements)
+
+
+@cache
+def load(noun: str) -> Queries:
+    """Read ``sql/queries/<noun>.sql``. Raises ``FileNotFoundError``; ``ValueError`` for a name given twice."""
+    _, *parts = _HEADING.split((DIRECTORY / f"{noun}.sql").read_text("utf-8"))
+    statements: dict[str, Statement] = {}
+    for name, shape, sql in zip(parts[0::3], parts[1::3], parts[2::3], strict=True):
+        if name in statements:
+            raise ValueError(f"sql/queries/{noun}.sql has {name} twice")
+        statements[name] = Statement(f"{noun}.{name}", f"-- {noun}.{name}\n{sql.strip().rstrip(';')}", shape)
+    return Queries(noun, statements)

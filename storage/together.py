@@ -1,0 +1,88 @@
+"""A batch of turns of a shared noun as one fenced statement."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from storage import queries
+from storage.errors import TROUBLE, IntegrityViolation, UnknownOutcome, is_definite, translate
+from storage.postgres import Record
+from storage.queries import Statement
+from storage.session import Session
+from storage.turns import Refused, explain, run_writes
+from storage.write import Write
+
+Q = queries.load("journal")
+SEQ_BLOCK = 65_536
+"""How many events one statement may insert: its ``seq`` are taken from a block of its own, which leaves gaps."""
+
+Follow = Callable[[list[Record]], Sequence[Write]]
+
+
+class Batch:
+    """One statement in the shared lane; ``future`` gets its rows."""
+
+    __slots__ = ("args", "follow", "future", "statement")
+
+    def __init__(self, statement: Statement, args: Sequence[Any], follow: Follow | None) -> None:
+        self.statement = statement
+        self.args = args
+        self.follow = follow
+        self.future: asyncio.Future[list[Record]] = asyncio.get_running_loop().create_future()
+
+    def settle(self, outcome: list[Record] | Exception) -> None:
+        """Answer, unless the asker has gone."""
+        if self.future.done():
+            return
+        if isinstance(outcome, Exception):
+            self.future.set_exception(outcome)
+        else:
+            self.future.set_result(outcome)
+
+
+async def commit_batch(session: Session, batch: Batch) -> None:
+    """Run the statement in a transaction and settle the batch. Never raises."""
+    try:
+        run = _alone if batch.follow is None else _followed
+        batch.settle(await run(session, batch))
+    except Refused as error:
+        batch.settle(error.answer)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the batch hears of it, and the lane goes on
+        batch.settle(error)
+
+
+def _arguments(session: Session, batch: Batch) -> tuple[Any, ...]:
+    return (session.house.incarnation, session.house.id, session.lane, session.seq, *batch.args)
+
+
+async def _alone(session: Session, batch: Batch) -> list[Record]:
+    """One round trip. When the connection is lost the rows are lost too, so the outcome stays unknown."""
+    connection = await session.ready()
+    try:
+        rows = await connection.fetch(batch.statement.sql, *_arguments(session, batch))
+    except TROUBLE as error:
+        if is_definite(error, is_closed=connection.is_closed()):
+            raise translate(error, is_closed=False) from error
+        await session.undo(error)
+        raise UnknownOutcome("the connection was lost in a statement that commits by itself") from error
+    session.seq += SEQ_BLOCK
+    return rows
+
+
+async def _followed(session: Session, batch: Batch) -> list[Record]:
+    connection = await session.ready()
+    writes: Sequence[Write] = ()
+    try:
+        await connection.execute(Q.begin_quietly.sql)
+        rows = await connection.fetch(batch.statement.sql, *_arguments(session, batch))
+        writes = batch.follow(rows) if batch.follow is not None else ()
+        await run_writes(connection, [writes])
+    except BaseException as error:
+        is_closed = connection.is_closed()
+        await session.undo(error)
+        if isinstance(error, TROUBLE):
+            refusal = translate(error, is_closed=is_closed)
+            raise (explain(refusal, writes) if isinstance(refusal, IntegrityViolation) else refusal) from error
+        raise
+    await session.commit(session.seq + SEQ_BLOCK)
+    return rows

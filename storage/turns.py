@@ -1,0 +1,190 @@
+"""One transaction for many turns: equal statements merged, one refusal kept from spoiling the rest."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from storage import queries
+from storage.errors import (
+    TROUBLE,
+    Contended,
+    DuplicateTurn,
+    IntegrityViolation,
+    StaleState,
+    StatementFailed,
+    translate,
+)
+from storage.postgres import Connection, Record
+from storage.queries import Statement
+from storage.session import Session
+from storage.write import Write
+
+Q = queries.load("journal")
+
+
+class Stored(Protocol):
+    """An event on its way into its table; the runtime's own type fits."""
+
+    @property
+    def stream(self) -> str: ...  # noqa: D102
+    @property
+    def n(self) -> int: ...  # noqa: D102
+    @property
+    def type(self) -> str: ...  # noqa: D102
+    @property
+    def body(self) -> bytes: ...  # noqa: D102
+    @property
+    def at(self) -> datetime: ...  # noqa: D102
+
+
+class Refused(Exception):  # noqa: N818 - a signal inside the journal
+    """A write's expectation was not met; ``answer`` is what its turn asked for in that case."""
+
+    def __init__(self, answer: Exception) -> None:
+        super().__init__(str(answer))
+        self.answer = answer
+
+
+class Turn:
+    """One turn in a lane; ``future`` gets the rows of each of its writes."""
+
+    __slots__ = ("caller", "cause", "events", "future", "writes")
+
+    def __init__(
+        self, cause: str, caller: str | None, events: Sequence[Stored], writes: Sequence[Write]
+    ) -> None:
+        self.cause = cause
+        self.caller = caller
+        self.events = events
+        self.writes = writes
+        self.future: asyncio.Future[list[list[Record]]] = asyncio.get_running_loop().create_future()
+
+    def settle(self, outcome: list[list[Record]] | Exception) -> None:
+        """Answer, unless the asker has gone."""
+        if self.future.done():
+            return
+        if isinstance(outcome, Exception):
+            self.future.set_exception(outcome)
+        else:
+            self.future.set_result(outcome)
+
+
+async def commit_turns(session: Session, turns: Sequence[Turn], duplicate: Callable[[], Exception]) -> int:
+    """Commit the turns in one transaction and settle each; return how many transactions it took.
+
+    What PostgreSQL or an expectation refuses is halved until the culprit stands alone and gets its exception, while
+    the others are committed, in order. When the database is gone nothing is tried again: all of them hear of it.
+    """
+    try:
+        results = await _attempt(session, turns)
+    except (Refused, StatementFailed, Contended) as error:
+        if len(turns) == 1:
+            turns[0].settle(_answer(error, turns[0], duplicate))
+            return 1
+        middle = len(turns) // 2
+        return (
+            1
+            + await commit_turns(session, turns[:middle], duplicate)
+            + await commit_turns(session, turns[middle:], duplicate)
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it was, the turns hear of it, and the lane goes on
+        for turn in turns:
+            turn.settle(_again(error))
+        return 1
+    for turn, rows in zip(turns, results, strict=True):
+        turn.settle(rows)
+    return 1
+
+
+async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Record]]]:
+    connection = await session.ready()
+    has_events = any(turn.events for turn in turns)
+    try:
+        await connection.execute((Q.begin if has_events else Q.begin_quietly).sql)
+        until = await _insert_events(connection, session, turns) if has_events else session.seq
+        results = await run_writes(connection, [turn.writes for turn in turns])
+    except BaseException as error:
+        is_closed = connection.is_closed()
+        await session.undo(error)
+        if isinstance(error, TROUBLE):
+            raise translate(error, is_closed=is_closed) from error
+        raise
+    await session.commit(until)
+    return results
+
+
+async def _insert_events(connection: Connection, session: Session, turns: Sequence[Turn]) -> int:
+    rows = [
+        (event.stream, event.n, event.type, event.body.decode(), turn.caller, turn.cause, ordinal, event.at)
+        for turn in turns
+        for ordinal, event in enumerate(turn.events)
+    ]
+    await connection.fetch(
+        Q.insert_events.sql, session.house.id, session.lane, session.seq, *map(list, zip(*rows, strict=True))
+    )
+    return session.seq + len(rows)
+
+
+async def run_writes(connection: Connection, wanted: Sequence[Sequence[Write]]) -> list[list[list[Record]]]:
+    """Run the writes of many turns, equal statements merged; return for each turn the rows of each write.
+
+    Each turn's own writes keep their order. Raises `Refused` for an expectation that was not met.
+    """
+    results: list[list[list[Record]]] = [[[] for _ in writes] for writes in wanted]
+    for statement, places in _merge(wanted):
+        args = zip(*(wanted[turn][i].args for turn, i in places), strict=True)
+        rows = await connection.fetch(statement.sql, *map(list, args))
+        if statement.shape != "exec":
+            for row in rows:
+                turn, i = places[row[0] - 1]
+                results[turn][i].append(row)
+        for turn, i in places:
+            write = wanted[turn][i]
+            if write.expect is not None and len(results[turn][i]) != write.expect:
+                raise Refused(write.otherwise or StaleState(f"{statement.name} did not find its row"))
+    return results
+
+
+def _merge(wanted: Sequence[Sequence[Write]]) -> list[tuple[Statement, list[tuple[int, int]]]]:
+    """Group equal statements; a group is (statement, [(turn, index of its write)]), in an order that suits every turn."""
+    groups: list[tuple[Statement, list[tuple[int, int]]]] = []
+    latest: dict[Statement, int] = {}
+    for turn, writes in enumerate(wanted):
+        reached = 0  # this turn's next write may not run before this group
+        for i, write in enumerate(writes):
+            group = latest.get(write.statement, -1)
+            if group < reached:
+                group = latest[write.statement] = len(groups)
+                groups.append((write.statement, []))
+            groups[group][1].append((turn, i))
+            reached = group
+    return groups
+
+
+def _answer(error: Exception, turn: Turn, duplicate: Callable[[], Exception]) -> Exception:
+    """Return what the turn that was refused all alone is told."""
+    if isinstance(error, Refused):
+        return error.answer
+    if isinstance(error, IntegrityViolation):
+        return explain(error, turn.writes, duplicate)
+    return error
+
+
+def explain(
+    error: IntegrityViolation, writes: Sequence[Write], duplicate: Callable[[], Exception] = DuplicateTurn
+) -> Exception:
+    """Return what a violated constraint means to those who wrote."""
+    if error.constraint == "event_cause_key":
+        return duplicate()
+    if error.constraint == "event_pkey":
+        return StaleState("the stream has moved on")
+    for write in writes:
+        if write.constraints and error.constraint in write.constraints:
+            return write.constraints[error.constraint]
+    return error
+
+
+def _again(error: Exception) -> Exception:
+    """Return a copy: one exception that many raise would gather all their tracebacks."""
+    return type(error)(*error.args) if isinstance(error, OSError) else error
