@@ -12,14 +12,14 @@ from actors.runtime.actor import Actor, Idempotency, Ref
 from actors.runtime.clock import SystemClock
 from actors.runtime.envelope import Envelope
 from actors.runtime.errors import Overloaded, TimedOut, Unavailable
-from actors.runtime.kind import AskNotDeclared, check_asks
-from actors.runtime.letters import LetterBox
+from actors.runtime.engine.kind import AskNotDeclared, check_asks
+from actors.runtime.engine.letters import LetterBox
 from actors.runtime.message import Caller
-from actors.runtime.office import AnyCell, Office
+from actors.runtime.engine.office import AnyCell, Office
 from actors.runtime.ports import Clock, DeadLetters, Journal, Publisher
-from actors.runtime.supervision import Supervisor
+from actors.runtime.engine.supervision import Supervisor
 from actors.runtime.transport import MemoryTransport, Transport
-from actors.runtime.wheel import TICK_SECONDS, Wheel
+from actors.runtime.engine.wheel import TICK_SECONDS, Wheel
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 3  # crashes after which a tell becomes a dead letter

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from actors.runtime.envelope import Envelope
 
 if TYPE_CHECKING:
-    from actors.runtime.office import Office
+    from actors.runtime.engine.office import Office
 
 
 class Transport(Protocol):

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import Actor, Entity, Idempotency, Service, Snapshot
-from actors.runtime.entity import EntityCell
+from actors.runtime.engine.entity import EntityCell
 from actors.runtime.envelope import CURRENT, Current, Envelope
 from actors.runtime.errors import DomainError
-from actors.runtime.kind import Handlers
+from actors.runtime.engine.kind import Handlers
 from actors.runtime.message import Caller
-from actors.runtime.service import ServiceCell
-from actors.runtime.statistics import Statistics
+from actors.runtime.engine.service import ServiceCell
+from actors.runtime.engine.statistics import Statistics
 
 if TYPE_CHECKING:
     from actors.runtime.system import System

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from actors.runtime.actor import Decision
 from actors.runtime.envelope import CURRENT, Current, Envelope
 from actors.runtime.errors import DomainError, Internal, Overloaded, TimedOut
-from actors.runtime.kind import Handler
-from actors.runtime.mailbox import RUN, Cell, refusal
+from actors.runtime.engine.kind import Handler
+from actors.runtime.engine.mailbox import RUN, Cell, refusal
 from actors.runtime.ports import DuplicateTurn
-from actors.runtime.turn import (
+from actors.runtime.engine.turn import (
     CrashedAfterCommit,
     answer_all,
     commit,
@@ -23,7 +23,7 @@ from actors.runtime.turn import (
 )
 
 if TYPE_CHECKING:
-    from actors.runtime.office import Office
+    from actors.runtime.engine.office import Office
 
 
 class ServiceCell(Cell):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from actors.runtime.actor import Decision, Entity, Snapshot
 from actors.runtime.envelope import CURRENT, Current, Envelope
 from actors.runtime.errors import Internal, TimedOut
-from actors.runtime.mailbox import RUN, Cell, refusal
+from actors.runtime.engine.mailbox import RUN, Cell, refusal
 from actors.runtime.ports import DuplicateTurn
-from actors.runtime.turn import CrashedAfterCommit, commit, conclude, stored, waits_for_commit
+from actors.runtime.engine.turn import CrashedAfterCommit, commit, conclude, stored, waits_for_commit
 
 if TYPE_CHECKING:
-    from actors.runtime.office import Office
+    from actors.runtime.engine.office import Office
 
 
 class EntityCell(Cell):

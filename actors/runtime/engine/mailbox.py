@@ -8,7 +8,7 @@ from actors.runtime.envelope import Envelope
 from actors.runtime.errors import DomainError, Overloaded, Unavailable
 
 if TYPE_CHECKING:
-    from actors.runtime.office import Office
+    from actors.runtime.engine.office import Office
 
 RUN = 256  # messages handled before the loop's other callbacks get their turn
 

@@ -13,7 +13,7 @@ from actors.runtime.message import Event
 from actors.runtime.ports import Stored
 
 if TYPE_CHECKING:
-    from actors.runtime.office import Office
+    from actors.runtime.engine.office import Office
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode

@@ -1,0 +1,1 @@
+"""The machinery behind refs: offices, cells, turns, supervision. Used through `actors.runtime.system` only."""
