@@ -14,11 +14,11 @@ SHARED = Path("/var/lib/posthouse")
 """For root only: where things go that the server's user must reach and cannot reach where they are."""
 
 
-class FolderInUse(RuntimeError):
+class FolderInUse(RuntimeError):  # noqa: N818 - reads as what happened
     """Another living house has the folder."""
 
 
-class PostgresFailed(RuntimeError):
+class PostgresFailed(RuntimeError):  # noqa: N818 - reads as what happened
     """The embedded server could not be set up or did not start. The message holds the end of its log."""
 
 

@@ -1,4 +1,4 @@
-"""Ends what an earlier life of a cluster left behind: a server whose house was killed, or the parts of a killed server."""
+"""Ends what an earlier life of a cluster left behind: a server whose house was killed, or parts of a killed server."""
 
 import contextlib
 import signal
@@ -31,7 +31,7 @@ def end(cluster: Path) -> None:
 
 
 def _working_in(cluster: Path) -> list[psutil.Process]:
-    """List the living server processes of this cluster, by name and working folder: a process id alone may be reused."""
+    """List the living server processes of this cluster, by name and working folder: a process id may be reused."""
     found = []
     for process in psutil.process_iter(["name"]):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):

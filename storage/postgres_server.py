@@ -118,7 +118,7 @@ class PostgresServer:
             try:
                 await asyncio.to_thread(postgres_leftover.end, self._cluster)
                 self._spawn()
-                while not self._is_ready():
+                while not self._is_ready():  # noqa: ASYNC110 - another process becomes ready, no event of ours
                     await asyncio.sleep(READY_POLL_SECONDS)
             except (PostgresFailed, OSError):
                 await asyncio.sleep(delay_seconds)

@@ -1,0 +1,16 @@
+"""``python3 main.py check-config``: checks every setting, and shows what is in force and where it comes from."""
+
+import argparse
+import json
+
+from app.config import Config, effective
+
+
+def run(arguments: argparse.Namespace, config: Config) -> int:  # noqa: ARG001 - every setting is in the config
+    """Print one line per setting; secrets are masked. What does not fit has been refused before this runs."""
+    rows = [(f"{one.section}.{one.key}", json.dumps(one.value), one.source) for one in effective(config)]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, value, source in rows:
+        print(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
+    print(f"\nfile: {config.origin.file or 'none'}\ndata: {config.data_folder}\nlog:  {config.log_file}")
+    return 0

@@ -1,0 +1,230 @@
+"""Every setting of a house: one Struct per section, its defaults, bounds and nature.
+
+A field says with ``Meta(extra=...)`` what is special about it: ``reload`` (applies while the house runs), ``secret``
+(taken from the environment only, never shown). A noun keeps its own settings Struct beside its actor; to add it is one
+line in `Config`, and its keys in config.toml. Where values come from: `app.config_sources`.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: config.toml and, unless it is set otherwise, the data live here."""
+
+LIVE = Meta(extra={"reload": True})
+SECRET = Meta(extra={"secret": True})
+
+Count = Annotated[int, Meta(ge=1)]
+Bytes = Annotated[int, Meta(ge=1)]
+Days = Annotated[int, Meta(ge=0), LIVE]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Some settings that belong together."""
+
+
+class Http(Section, frozen=True):
+    """The edge: where the house listens, and whom it believes."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    allowed_origins: Annotated[list[str], LIVE] = []
+    cors_origins: Annotated[list[str], LIVE] = []
+    trusted_proxies: list[str] = []
+    body_timeout_seconds: Annotated[Seconds, LIVE] = 10.0
+    keepalive_seconds: Seconds = 15.0
+    max_connections: Count = 12_000
+
+
+class Data(Section, frozen=True):
+    """Where everything lies that the house keeps."""
+
+    dir: Annotated[str, Meta(min_length=1)] = "data"
+
+
+class Postgres(Section, frozen=True):
+    """The database and how the house talks to it."""
+
+    dsn: str = ""
+    pool_min: Annotated[int, Meta(ge=0)] = 4
+    pool_max: Annotated[int, Meta(ge=1, le=1000)] = 16
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 4
+    command_timeout_seconds: Seconds = 10.0
+    acquire_timeout_seconds: Seconds = 2.0
+
+    def __post_init__(self) -> None:
+        """Check what no single key can know."""
+        if self.pool_min > self.pool_max:
+            raise ValueError("pool_min must not be over pool_max")
+
+
+class Redis(Section, frozen=True):
+    """What moves mail between houses."""
+
+    url: str = ""
+
+
+class Mailbox(Section, frozen=True):
+    """How mail reaches actors, and how much of it may wait."""
+
+    transport: Literal["memory", "redis"] = "memory"
+    capacity: Count = 1_000
+    house_capacity: Count = 100_000
+    house_bytes: Bytes = 67_108_864
+
+    def __post_init__(self) -> None:
+        """Refuse what this version cannot do, rather than do something else."""
+        if self.transport == "redis":
+            raise ValueError('transport = "redis" is for many houses, which this version cannot do yet: use "memory"')
+
+
+class Log(Section, frozen=True):
+    """What the house writes about itself."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], LIVE] = "info"
+    file: str = ""
+    max_bytes: Bytes = 50_000_000
+    keep: Annotated[int, Meta(ge=0)] = 5
+
+
+class Admin(Section, frozen=True):
+    """The first super_admin, made at the first start."""
+
+    username: Annotated[str, Meta(min_length=3, max_length=50)] = "admin"
+    password: Annotated[str, SECRET] = ""
+
+
+class Retention(Section, frozen=True):
+    """How many days things are kept; 0 keeps them."""
+
+    events_days: Days = 0
+    tasks_days: Days = 90
+    notifications_days: Days = 90
+    dead_letters_days: Days = 30
+    sessions_days: Days = 30
+
+
+class Origin(NamedTuple):
+    """Where a configuration came from. ``sources``: (section, key) -> "file", "environment" or "flag"."""
+
+    file: Path | None = None
+    sources: Mapping[tuple[str, str], str] = {}
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of a house. The name of a field is the name of its section."""
+
+    http: Http = Http()
+    data: Data = Data()
+    postgres: Postgres = Postgres()
+    redis: Redis = Redis()
+    mailbox: Mailbox = Mailbox()
+    log: Log = Log()
+    admin: Admin = Admin()
+    retention: Retention = Retention()
+    origin: Origin = Origin()  # not a section
+
+    @property
+    def data_folder(self) -> Path:
+        """The data folder; one that is not absolute lies in the checkout, wherever the command was given."""
+        return ROOT / self.data.dir
+
+    @property
+    def log_file(self) -> Path:
+        """The file that log lines go to."""
+        return ROOT / self.log.file if self.log.file else self.data_folder / "logs" / "posthouse.log"
+
+
+def sections() -> dict[str, type[Struct]]:
+    """Return the Struct of every section by its name, in the order of `Config`."""
+    return {name: kind for name, kind in get_type_hints(Config).items() if name != "origin"}
+
+
+class Setting(NamedTuple):
+    """One setting as it is in force. ``source``: "default", "file", "environment" or "flag"."""
+
+    section: str
+    key: str
+    value: Any  # masked where it is secret
+    source: str
+
+
+class Change(NamedTuple):
+    """One setting that differs between two configurations. ``applies``: now; otherwise it needs a restart."""
+
+    section: str
+    key: str
+    old: Any  # masked where it is secret
+    new: Any
+    applies: bool
+
+
+def effective(config: Config) -> list[Setting]:
+    """List every setting with its value and where that came from; secrets are masked."""
+    return [
+        Setting(section, key, _masked(kind, getattr(getattr(config, section), key)), _source(config, section, key))
+        for section, keys in _kinds().items()
+        for key, kind in keys.items()
+    ]
+
+
+def compare(old: Config, new: Config) -> list[Change]:
+    """List what differs, in the order of `Config`. Where it came from does not matter."""
+    changes = []
+    for section, keys in _kinds().items():
+        for key, kind in keys.items():
+            before, after = (getattr(getattr(config, section), key) for config in (old, new))
+            if before != after:
+                changes.append(
+                    Change(section, key, _masked(kind, before), _masked(kind, after), is_marked(kind, "reload"))
+                )
+    return changes
+
+
+def key_types(section: type[Struct]) -> dict[str, Any]:
+    """Return the types of a section's keys, with their `Meta`, by name."""
+    return {
+        name: kind
+        for name, kind in get_type_hints(section, include_extras=True).items()
+        if name in section.__struct_fields__
+    }
+
+
+def is_marked(kind: Any, mark: str) -> bool:
+    """Whether a key's type carries ``Meta(extra={mark: True})``."""
+    if get_origin(kind) is not Annotated:
+        return False
+    return any(isinstance(meta, Meta) and (meta.extra or {}).get(mark, False) for meta in kind.__metadata__)
+
+
+def _kinds() -> dict[str, dict[str, Any]]:
+    return {name: key_types(section) for name, section in sections().items()}
+
+
+def _source(config: Config, section: str, key: str) -> str:
+    return config.origin.sources.get((section, key), "default")
+
+
+def _masked(kind: Any, value: Any) -> Any:
+    """Hide a secret, and the password inside an address."""
+    if is_marked(kind, "secret"):
+        return "***" if value else ""
+    if isinstance(value, str) and "://" in value:
+        return _mask_address(value)
+    return value
+
+
+def _mask_address(address: str) -> str:
+    try:
+        password = urlsplit(address).password
+    except ValueError:
+        return "***"
+    hidden = address.replace(f":{password}@", ":***@", 1) if password else address
+    return re.sub(r"(?i)([?&](?:password|sslpassword)=)[^&]*", r"\1***", hidden)
