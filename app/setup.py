@@ -117,7 +117,7 @@ def _set_up() -> None:
 
 def _install_with_uv() -> bool:
     """Install everything with uv, ten times as quick as pip. False where uv cannot be had or does not work."""
-    locked = re.search(r"^uv==.*(?:\\\n.*)*", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
+    locked = re.search(r"^uv==(?:.*\\\n)*.*", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
     if locked is None:
         return False
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as only_uv:
