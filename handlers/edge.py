@@ -13,6 +13,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from actors.errors import DomainError, Forbidden, Internal, RateLimited, Unauthorized
+from actors.runtime.envelope import CURRENT, Current
 from actors.runtime.message import ANONYMOUS, Caller
 from handlers import body, problem
 from handlers.cors import Cors
@@ -178,6 +179,7 @@ def reply_headers(request: web.BaseRequest, name: str, cors: Cors) -> CIMultiDic
     headers["X-Request-ID"] = name
     if (trace := request.headers.get("traceparent")) is not None and (ours := continue_trace(trace)):
         headers["traceparent"] = ours
+        CURRENT.set(Current(None, ours))  # aiohttp runs each request in a task, and so a context, of its own
     if cors.is_on:
         headers.update(cors.headers(request.headers.get("Origin")))
     return headers

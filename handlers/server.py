@@ -51,7 +51,7 @@ class _Protocol(web.RequestHandler):
             raise ConnectionError("an answer has begun already")
         error: DomainError
         if status < 500:
-            error = InvalidRequest((message or "this is not HTTP").partition("\n")[0][:200])
+            error = InvalidRequest((message or "this is not HTTP").partition(":")[0])
         else:
             self.log_exception("request_crashed", exc_info=exc)
             error = Internal("something went wrong here; the log has the rest")
