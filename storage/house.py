@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ MARGIN_SECONDS = 2.0
 _RENEW_SECONDS = 3.0
 _RETRY_SECONDS = 0.25
 _CLAIM_SECONDS = 3.0  # how long a predecessor that was just killed may take to vanish
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")  # part of application_name, which PostgreSQL cuts after 63 bytes
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +28,8 @@ class House:
     """
 
     def __init__(self, dsn: str, name: str, *, alone: bool) -> None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for a house: 1 to 40 of A-Z a-z 0-9 _ . -")
         self._dsn = dsn
         self._alone = alone
         self._connection: Connection | None = None
@@ -45,6 +49,7 @@ class House:
         """Start a new incarnation of the house; earlier ones of the same name end, and their connections with them.
 
         Raises:
+            ValueError: the name does not fit.
             HouseTaken: with ``alone``, another house holds this database.
             DatabaseUnavailable: see `storage.errors`.
         """

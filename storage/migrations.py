@@ -44,9 +44,13 @@ async def _apply(connection: Connection, files: dict[str, str]) -> list[str]:
             raise MigrationChanged(f"{name} has been applied to this database, and its file has changed since")
     missing = [name for name in files if name not in applied]
     for name in missing:
-        async with connection.transaction():
-            await connection.execute(files[name])
-            await connection.execute(Q.insert_migration.sql, name, _checksum(files[name]))
+        try:
+            async with connection.transaction():
+                await connection.execute(files[name])
+                await connection.execute(Q.insert_migration.sql, name, _checksum(files[name]))
+        except TROUBLE as error:
+            error.add_note(f"in sql/migrations/{name}.sql")
+            raise
     return missing
 
 

@@ -43,6 +43,7 @@ create table event (
 alter table event add constraint event_pkey primary key (stream, n);
 create unique index event_seq_key on event (house, lane, seq);
 create index event_at on event (at);
+create index event_caller on event (caller, at) where caller is not null;
 
 create table consumer (
     name text not null,

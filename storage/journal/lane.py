@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from storage.errors import DatabaseUnavailable, QueueFull
-from storage.session import Session
-from storage.together import Batch, commit_batch
-from storage.turns import Turn, commit_turns
+from storage.journal.session import Session
+from storage.journal.together import Batch, commit_batch
+from storage.journal.turns import Turn, commit_turns
 
 MOST_TURNS = 500
 """Turns in one transaction; more gain nothing and make the rest wait."""

@@ -17,7 +17,7 @@ from storage.errors import (
 )
 from storage.postgres import Connection, Record
 from storage.queries import Statement
-from storage.session import Session
+from storage.journal.session import Session
 from storage.write import Write
 
 Q = queries.load("journal")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from storage.errors import DuplicateTurn
 from storage.house import House
-from storage.lane import Lane
+from storage.journal.lane import Lane
 from storage.postgres import Record
 from storage.queries import Statement
-from storage.session import Session
-from storage.together import Batch, Follow
-from storage.turns import Stored, Turn
+from storage.journal.session import Session
+from storage.journal.together import Batch, Follow
+from storage.journal.turns import Stored, Turn
 from storage.write import Write
 
 SHARED_LANE = 0

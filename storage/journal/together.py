@@ -8,8 +8,8 @@ from storage import queries
 from storage.errors import TROUBLE, IntegrityViolation, UnknownOutcome, is_definite, translate
 from storage.postgres import Record
 from storage.queries import Statement
-from storage.session import Session
-from storage.turns import Refused, explain, run_writes
+from storage.journal.session import Session
+from storage.journal.turns import Refused, explain, run_writes
 from storage.write import Write
 
 Q = queries.load("journal")

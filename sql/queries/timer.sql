@@ -1,0 +1,20 @@
+-- name: insert_timers :exec
+-- Set timers. The same id again moves nothing.
+-- $1 id uuid[], $2 kind text[], $3 key text[], $4 message_type text[], $5 message bytea[], $6 due_at timestamptz[]
+insert into timer (id, kind, key, message_type, message, due_at)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[])
+on conflict (id) do nothing
+
+-- name: delete_timers :many
+-- Part of the turn that a timer starts, or of the one that cancels it; returns ord of those that were still set.
+-- $1 id uuid[]
+delete from timer using unnest($1::uuid[]) with ordinality as gone(id, ord) where timer.id = gone.id returning gone.ord
+
+-- name: list_due :many
+-- Timers whose time has come, oldest first.
+-- $1 now timestamptz, $2 limit bigint
+select id, kind, key, message_type, message, due_at from timer where due_at <= $1 order by due_at, id limit $2
+
+-- name: get_next_due :value
+-- When the next one is due; nothing when none is set.
+select min(due_at) from timer
