@@ -30,7 +30,9 @@ from actors.messages.system import (
 )
 from actors.runtime.actor import Service, Turn, handles
 from actors.runtime.ports import DeadLetter
-from storage.system import SystemStore
+from storage.dead_letters import DeadLetterStore
+from storage.events import Cursor, EventStore
+from storage.houses import HouseStore
 
 
 class Surroundings(Protocol):
@@ -70,8 +72,12 @@ class SystemDesk(Service):
 
     kind = "system"
 
-    def __init__(self, store: SystemStore, surroundings: Surroundings) -> None:
-        self._store = store
+    def __init__(
+        self, houses: HouseStore, events: EventStore, letters: DeadLetterStore, surroundings: Surroundings
+    ) -> None:
+        self._houses = houses
+        self._events = events
+        self._letters = letters
         self._surroundings = surroundings
 
     @handles
@@ -103,7 +109,7 @@ class SystemDesk(Service):
         """Every house of this database."""
         del turn
         after = decode_cursor(message.cursor, int)
-        rows = await self._store.list_houses(after, message.limit + 1)
+        rows = await self._houses.list_houses(after, message.limit + 1)
         items = [House(**{**row, "id": str(row["id"])}) for row in rows[: message.limit]]
         return Page(items, encode_cursor(rows[message.limit - 1]["id"]) if len(rows) > message.limit else None)
 
@@ -111,12 +117,14 @@ class SystemDesk(Service):
     async def events(self, message: ListEvents, turn: Turn) -> Page[StoredEvent]:
         """The audit log, newest first."""
         del turn
-        before = decode_cursor(message.cursor, tuple[datetime, str, int])
-        rows = await self._store.list_events(
-            stream=message.stream, kind=message.type, user_id=message.user_id, since=message.since, before=before,
-            limit=message.limit + 1,
+        rows = await self._events.list_events(
+            stream=message.stream, type=message.type, caller=message.user_id, since=message.since,
+            cursor=decode_cursor(message.cursor, Cursor), limit=message.limit + 1,
         )  # fmt: skip
-        items = [StoredEvent(**{**row, "body": msgspec.Raw(row["body"].encode())}) for row in rows[: message.limit]]
+        items = [
+            StoredEvent(stream=row.stream, n=row.n, type=row.type, body=msgspec.Raw(row.body), caller=row.caller, at=row.at)
+            for row in rows[: message.limit]
+        ]
         last = items[-1] if len(rows) > message.limit else None
         return Page(items, encode_cursor((last.at, last.stream, last.n)) if last else None)
 
@@ -125,8 +133,8 @@ class SystemDesk(Service):
         """Messages that crashed their actor, newest first."""
         del turn
         before = decode_cursor(message.cursor, tuple[datetime, str])
-        rows = await self._store.list_dead_letters(before, message.limit + 1)
-        letters = [DeadLetter(**row) for row in rows[: message.limit]]
+        rows = await self._letters.list_dead_letters(before, message.limit + 1)
+        letters = [DeadLetter(*row) for row in rows[: message.limit]]
         last = letters[-1] if len(rows) > message.limit else None
         return Page([view(letter) for letter in letters], encode_cursor((last.at, last.id)) if last else None)
 
@@ -142,18 +150,18 @@ class SystemDesk(Service):
         del turn
         letter = await self._letter(message.letter_id)
         self._surroundings.redeliver(letter)
-        await self._store.delete_dead_letter(letter.id)
+        await self._letters.delete_dead_letter(letter.id)
         return view(letter)
 
     @handles
     async def delete_dead_letter(self, message: DeleteDeadLetter, turn: Turn) -> None:
         """Forget it."""
         del turn
-        if not await self._store.delete_dead_letter(message.letter_id):
+        if not await self._letters.delete_dead_letter(message.letter_id):
             raise NotFound("no such dead letter")
 
     async def _letter(self, letter_id: str) -> DeadLetter:
-        row = await self._store.get_dead_letter(letter_id)
+        row = await self._letters.get_dead_letter(letter_id)
         if row is None:
             raise NotFound("no such dead letter")
-        return DeadLetter(**row)
+        return DeadLetter(*row)

@@ -1,0 +1,8 @@
+-- name: list_houses :many
+-- Houses in the order of their ids; every one holds all partitions until mail is spread over several.
+-- $1 after id or null, $2 limit
+select id, address, alive, lease_expires_at, case when alive then 256 else 0 end as partitions
+from house
+where $1::smallint is null or id > $1
+order by id
+limit $2;
