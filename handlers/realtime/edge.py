@@ -1,0 +1,138 @@
+"""The realtime interface as the rest of the house sees it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from aiohttp import hdrs, web
+
+from actors.errors import DomainError, Forbidden, InvalidRequest, Unavailable
+from actors.runtime.clock import SystemClock
+from actors.runtime.ids import uuid7
+from actors.runtime.ports import Clock, Stored
+from handlers import origin, problem
+from handlers.ports import Identities, Performs, Permits, Streams
+from handlers.realtime import origins, serving, tokens
+from handlers.realtime.codes import SLOW, Close
+from handlers.realtime.connection import Connection
+from handlers.realtime.house import House
+from handlers.realtime.hub import Hub
+from handlers.realtime.registry import Registry
+from handlers.realtime.settings import RealtimeSettings
+from handlers.realtime.socket import Socket
+from handlers.realtime.wheel import Wheel
+
+_PROTOBUF = "centrifuge-protobuf"
+
+
+class Statistics(NamedTuple):
+    """Numbers for the metrics; the last two only grow."""
+
+    connections: int
+    subscriptions: int
+    publications: int
+    slow_disconnects: int
+
+
+class Realtime:
+    """Serves ``GET /connection/websocket`` and publishes committed events. Implements `actors.runtime.ports.Publisher`.
+
+    ``hub.publish`` and ``hub.unsubscribe`` are for what is not a committed event, and for lost memberships.
+    """
+
+    def __init__(
+        self,
+        *,
+        identities: Identities,
+        streams: Streams,
+        permits: Permits,
+        performs: Performs,
+        settings: RealtimeSettings | None = None,
+        clock: Clock | None = None,
+        version: str = "",
+    ) -> None:
+        self._settings = settings or RealtimeSettings()
+        self._clock = clock or SystemClock()
+        self._is_closing = False
+        self._slow = 0
+        self.hub = Hub(streams, self._settings)
+        self._registry = Registry(self._settings)
+        self._wheel = Wheel(self._clock, self._check)
+        self._house = House(
+            identities=identities,
+            streams=streams,
+            permits=permits,
+            performs=performs,
+            settings=self._settings,
+            clock=self._clock,
+            hub=self.hub,
+            registry=self._registry,
+            wheel=self._wheel,
+            version=version,
+        )
+        identities.on_revoked(self._registry.revoke)
+
+    async def handler(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client for as long as it stays. Answers a problem document to who may not have a socket."""
+        try:
+            self._admit(request)
+        except DomainError as error:
+            return _refuse(request, error)
+        socket = Socket(request, self._settings)
+        response = await socket.open()
+        now = self._clock.monotonic()
+        connection = Connection(uuid7(), socket, self._settings, self.hub.flush_soon, now)
+        self._registry.add(connection)
+        self._wheel.watch(connection, now + self._settings.connect_seconds)
+        try:
+            await serving.serve(self._house, connection)
+        finally:
+            await self._leave(connection)
+        return response
+
+    def publish(self, events: Sequence[Stored]) -> None:
+        """Pass committed events on: each recoverable channel is the stream of the same name."""
+        for event in events:
+            self.hub.publish(event.stream, event.n, event.body)
+
+    def disconnect(self, user_id: str, session_id: str | None, code: int, reason: str) -> None:
+        """Close the connections of a user, or of one of their sessions."""
+        self._registry.disconnect(user_id, session_id, Close(code, reason))
+
+    async def close_all(self, spread_seconds: float) -> None:
+        """Take no more sockets and close the open ones with 3001, evenly over the given time."""
+        self._is_closing = True
+        await self._registry.close_all(spread_seconds)
+        self._wheel.stop()
+
+    def statistics(self) -> Statistics:
+        """Return the numbers of this moment."""
+        return Statistics(len(self._registry), self.hub.subscriptions, self.hub.publications, self._slow)
+
+    def _admit(self, request: web.Request) -> None:
+        if self._is_closing:
+            raise Unavailable("the house is closing")
+        if not origins.is_welcome(request, self._settings):
+            raise Forbidden("this origin may not open sockets here")
+        offered = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "")
+        if _PROTOBUF in offered:
+            raise InvalidRequest("the protobuf form of the protocol is not spoken here", "$.headers")
+
+    def _check(self, connection: Connection, now: float) -> None:
+        tokens.check(self._house, connection, now)
+
+    async def _leave(self, connection: Connection) -> None:
+        for subscription in list(connection.subscriptions.values()):
+            self.hub.detach(subscription)
+        self._registry.remove(connection)
+        self._slow += connection.closed_with is SLOW
+        await connection.leave()
+
+
+def _refuse(request: web.Request, error: DomainError) -> web.Response:
+    name = origin.request_id(request.headers.get("X-Request-ID"))
+    return web.Response(
+        status=problem.status_of(error),
+        body=problem.document(error, name),
+        content_type=problem.TYPE,
+        headers=problem.headers(error),
+    )

@@ -1,0 +1,118 @@
+"""One channel with its subscribers in this house: every publication once, in the order of its offsets, no gaps."""
+
+import asyncio
+import logging
+
+from handlers.ports import Streams
+from handlers.realtime import replies
+from handlers.realtime.codes import INSUFFICIENT_STATE
+from handlers.realtime.settings import RealtimeSettings
+from handlers.realtime.subscription import Subscription
+
+_log = logging.getLogger(__name__)
+_READS = 3
+
+
+class Feed:
+    """Turns that run at the same time may publish out of order: what comes early is held until the rest is there.
+
+    What does not come by itself is read from the event table; subscribers for whom even that fails are closed with
+    3010, come back, and are told what can be recovered. ``position`` is None until the first subscriber has asked
+    where the stream stands.
+    """
+
+    __slots__ = ("_filling", "_head", "_held", "_settings", "_streams", "channel", "position", "subscriptions")
+
+    def __init__(self, channel: str, streams: Streams, settings: RealtimeSettings) -> None:
+        self.channel = channel
+        self.position: int | None = None
+        self.subscriptions: dict[str, Subscription] = {}  # by client id
+        self._streams = streams
+        self._settings = settings
+        self._held: dict[int, bytes] = {}
+        self._head = 0  # highest offset heard of
+        self._filling: asyncio.Task[None] | None = None
+
+    def publish(self, offset: int, data: bytes) -> None:
+        """Deliver now what is next, hold what is early, drop what was delivered before."""
+        if not offset:
+            self._deliver(0, data)
+        elif self.position is None or offset > self.position + 1:
+            self._hold(offset, data)
+        elif offset == self.position + 1:
+            self._advance(offset, data)
+            self._release()
+
+    def start(self, position: int) -> None:
+        """Say where the stream stands; counts the first time only."""
+        if self.position is not None:
+            return
+        self.position = position
+        self._held = {offset: data for offset, data in self._held.items() if offset > position}
+        self._release()
+        if self._head > self.position:
+            self._fill_soon()
+
+    def stop(self) -> None:
+        """Nobody is subscribed any more."""
+        if self._filling is not None:
+            self._filling.cancel()
+
+    def _deliver(self, offset: int, data: bytes) -> None:
+        push = replies.publication(self.channel, offset, data)
+        for subscription in self.subscriptions.values():
+            subscription.deliver(offset, push)
+
+    def _advance(self, offset: int, data: bytes) -> None:
+        self.position = offset
+        self._deliver(offset, data)
+
+    def _release(self) -> None:
+        while self.position is not None and (data := self._held.pop(self.position + 1, None)) is not None:
+            self._advance(self.position + 1, data)
+
+    def _hold(self, offset: int, data: bytes) -> None:
+        self._head = max(self._head, offset)
+        if len(self._held) < self._settings.gap_publications:
+            self._held[offset] = data
+        if self.position is not None:
+            self._fill_soon()
+
+    def _fill_soon(self) -> None:
+        if self._filling is None:
+            self._filling = asyncio.get_running_loop().create_task(self._fill())
+
+    async def _fill(self) -> None:
+        try:
+            await asyncio.sleep(self._settings.gap_wait_seconds)
+            while self.position is not None and self.position < self._head:
+                if not await self._read_on(self.position):
+                    self._give_up()
+        finally:
+            self._filling = None
+
+    def _give_up(self) -> None:
+        """Send everybody away to recover; whoever comes next says anew where the stream stands."""
+        _log.error("realtime_gap_not_filled", extra={"channel": self.channel, "position": self.position})
+        self.position, self._head = None, 0
+        self._held.clear()
+        for subscription in self.subscriptions.values():
+            subscription.connection.close(INSUFFICIENT_STATE)
+
+    async def _read_on(self, position: int) -> bool:
+        """Read what follows; whether the stream went on from there."""
+        for attempt in range(_READS):
+            try:
+                missed = await self._streams.read(self.channel, position, self._settings.gap_publications)
+            except Exception:  # noqa: BLE001 - whatever it is, the subscribers must not wait for ever
+                _log.warning("realtime_gap_read_failed", extra={"channel": self.channel}, exc_info=True)
+                await asyncio.sleep(0.1 * 2**attempt)
+                continue
+            for publication in missed:
+                self.publish(publication.offset, publication.data)
+            self._forget_delivered()
+            return self.position != position
+        return False
+
+    def _forget_delivered(self) -> None:
+        self._held = {offset: data for offset, data in self._held.items() if offset > (self.position or 0)}

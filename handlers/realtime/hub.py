@@ -1,0 +1,105 @@
+"""Where publications meet connections. Fan-out never waits for a socket."""
+
+import asyncio
+from collections.abc import Iterable
+
+from handlers.ports import Streams
+from handlers.realtime import replies
+from handlers.realtime.codes import MEMBERSHIP_LOST, Close
+from handlers.realtime.connection import Connection
+from handlers.realtime.feed import Feed
+from handlers.realtime.settings import RealtimeSettings
+from handlers.realtime.subscription import Subscription
+
+
+class Hub:
+    """Knows the channels that somebody in this house is subscribed to.
+
+    Everything that is published in one turn of the loop reaches a client in one frame.
+    """
+
+    def __init__(self, streams: Streams, settings: RealtimeSettings) -> None:
+        self._streams = streams
+        self._settings = settings
+        self._feeds: dict[str, Feed] = {}
+        self._waiting: list[Connection] = []
+        self.publications = 0
+
+    @property
+    def subscriptions(self) -> int:
+        """How many subscriptions there are."""
+        return sum(len(feed.subscriptions) for feed in self._feeds.values())
+
+    def publish(self, channel: str, offset: int | None, data: bytes) -> None:
+        """Publish JSON right after COMMIT. ``offset`` is the event's n; without one it cannot be recovered."""
+        feed = self._feeds.get(channel)
+        if feed is not None:
+            self.publications += 1
+            feed.publish(offset or 0, data)
+
+    def attach(self, connection: Connection, channel: str, *, wants_presence: bool = False) -> Subscription:
+        """Subscribe a connection; its publications wait until `Subscription.go_live`."""
+        feed = self._feeds.get(channel)
+        if feed is None:
+            feed = self._feeds[channel] = Feed(channel, self._streams, self._settings)
+        limit = self._settings.recovery_publications
+        subscription = Subscription(connection, feed, wants_presence=wants_presence, waiting_limit=limit)
+        feed.subscriptions[connection.client] = connection.subscriptions[channel] = subscription
+        return subscription
+
+    def go_live(self, subscription: Subscription) -> None:
+        """Let publications through and tell the others who has come."""
+        subscription.go_live()
+        self._tell_presence("join", subscription)
+
+    def detach(self, subscription: Subscription) -> None:
+        """End a subscription and tell the others; nothing happens to one that has ended."""
+        if not subscription.is_attached:
+            return
+        subscription.is_attached = False
+        feed, client = subscription.feed, subscription.connection.client
+        del feed.subscriptions[client], subscription.connection.subscriptions[feed.channel]
+        if not feed.subscriptions:
+            feed.stop()
+            del self._feeds[feed.channel]
+        elif subscription.is_live:
+            self._tell_presence("leave", subscription)
+
+    def unsubscribe(self, channel: str, user_id: str, why: Close = MEMBERSHIP_LOST) -> None:
+        """Take a channel from a user, on every connection of theirs, and say so."""
+        for connection in self._connections(channel):
+            if connection.user_id == user_id:
+                subscription = connection.subscriptions[channel]
+                self.detach(subscription)
+                if subscription.is_live:
+                    connection.send(replies.unsubscribe(channel, why))
+
+    def present(self, channel: str) -> list[replies.ClientInfo]:
+        """Return who is subscribed, in the order in which they came."""
+        return [c.info for c in self._connections(channel) if c.subscriptions[channel].is_live]
+
+    def flush_soon(self, connection: Connection) -> None:
+        """Flush a connection at the end of this turn of the loop, together with all the others."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(connection)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            connection.flush()
+
+    def _connections(self, channel: str) -> Iterable[Connection]:
+        feed = self._feeds.get(channel)
+        return [subscription.connection for subscription in feed.subscriptions.values()] if feed else []
+
+    def _tell_presence(self, verb: str, subscription: Subscription) -> None:
+        others = [
+            other
+            for other in subscription.feed.subscriptions.values()
+            if other.wants_presence and other is not subscription
+        ]
+        if others:
+            push = replies.presence_change(verb, subscription.feed.channel, subscription.connection.info)
+            for other in others:
+                other.deliver(0, push)

@@ -1,0 +1,66 @@
+"""All connections of this house, and whose they are."""
+
+import asyncio
+
+from handlers.ports import Revocation
+from handlers.realtime.codes import CONNECTION_LIMIT, INVALID_TOKEN, SHUTDOWN, Close, Ended
+from handlers.realtime.connection import Connection
+from handlers.realtime.settings import RealtimeSettings
+
+
+class Registry:
+    """Connections by user, so that a revocation ends the right ones at once."""
+
+    def __init__(self, settings: RealtimeSettings) -> None:
+        self._settings = settings
+        self._all: set[Connection] = set()
+        self._by_user: dict[str, list[Connection]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, connection: Connection) -> None:
+        """Count an open socket, whoever it may turn out to be."""
+        self._all.add(connection)
+
+    def admit(self, connection: Connection) -> None:
+        """Count a connection for its user. Raises `Ended` 3504 for one too many."""
+        mine = self._by_user.setdefault(connection.user_id, [])
+        if sum(not other.is_closed for other in mine) >= self._settings.connections_per_user:
+            raise Ended(CONNECTION_LIMIT)
+        mine.append(connection)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection whose socket is gone."""
+        self._all.discard(connection)
+        mine = self._by_user.get(connection.user_id, [])
+        if connection in mine:
+            mine.remove(connection)
+        if not mine:
+            self._by_user.pop(connection.user_id, None)
+
+    def revoke(self, revocation: Revocation) -> None:
+        """Close at once, with 3500, what the revocation names."""
+        for connection in list(self._by_user.get(revocation.user_id, ())):
+            session = connection.caller.session_id
+            if revocation.session_id is not None:
+                is_named = session == revocation.session_id
+            else:
+                is_named = revocation.except_session_id is None or session != revocation.except_session_id
+            if is_named:
+                connection.close(INVALID_TOKEN)
+
+    def disconnect(self, user_id: str, session_id: str | None, why: Close) -> None:
+        """Close the connections of a user, or of one of their sessions."""
+        for connection in list(self._by_user.get(user_id, ())):
+            if session_id is None or connection.caller.session_id == session_id:
+                connection.close(why)
+
+    async def close_all(self, spread_seconds: float) -> None:
+        """Close everything with 3001, evenly over the given time, so that clients do not all return at once."""
+        connections = list(self._all)
+        for connection in connections:
+            connection.close(SHUTDOWN)
+            await asyncio.sleep(spread_seconds / len(connections))
+        if connections:
+            await asyncio.gather(*(connection.closed() for connection in connections))

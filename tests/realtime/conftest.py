@@ -1,0 +1,89 @@
+"""A house that serves only the realtime interface, over real sockets."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from handlers.realtime import Realtime, RealtimeSettings
+from tests.realtime.wire import Wire
+from tests.realtime.world import ALICE, BOB, CHAT, TASK, EventList, Members, Operations, Tokens
+
+
+@dataclass
+class RealtimeHouse:
+    """What the tests hold on to."""
+
+    url: str
+    realtime: Realtime
+    tokens: Tokens
+    events: EventList
+    members: Members
+    operations: Operations
+
+    def publish(self, channel: str, **data: Any) -> int:
+        """Commit an event and publish it; return its offset."""
+        body = msgspec.json.encode({"type": "task.progressed", **data})
+        stored = self.events.append(channel, body)
+        self.realtime.hub.publish(channel, stored.offset, body)
+        return stored.offset
+
+    def commit(self, channel: str, **data: Any) -> tuple[int, bytes]:
+        """Commit an event without telling the hub."""
+        stored = self.events.append(channel, msgspec.json.encode({"type": "task.progressed", **data}))
+        return stored.offset, stored.data
+
+    async def wire(self, user_id: str = ALICE, **connect: Any) -> Wire:
+        """Open a raw socket and connect as a user."""
+        wire = await Wire.open(self.url)
+        wire.hello = await wire.ask(connect={"token": self.tokens.issue(user_id), **connect})
+        return wire
+
+
+StartHouse = Callable[..., Awaitable[RealtimeHouse]]
+
+
+@pytest.fixture
+async def start_house() -> AsyncIterator[StartHouse]:
+    """Start houses with settings of the test's own; all are closed at the end."""
+    runners: list[web.AppRunner] = []
+
+    async def start(**settings: Any) -> RealtimeHouse:
+        tokens, events, members, operations = Tokens(), EventList(), Members(), Operations()
+        realtime = Realtime(
+            identities=tokens,
+            streams=events,
+            permits=members,
+            performs=operations,
+            settings=RealtimeSettings(**settings),
+            version="test",
+        )
+        members.allowed = {(ALICE, f"task:{TASK}"), (ALICE, f"chat:{CHAT}"), (BOB, f"chat:{CHAT}")}
+        app = web.Application()
+        app.router.add_get("/connection/websocket", realtime.handler)
+
+        async def close_all(_app: web.Application) -> None:
+            await realtime.close_all(0)
+
+        app.on_shutdown.append(close_all)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        runners.append(runner)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        url = f"ws://127.0.0.1:{port}/connection/websocket"
+        return RealtimeHouse(url, realtime, tokens, events, members, operations)
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def house(start_house: StartHouse) -> RealtimeHouse:
+    """A house with ordinary limits."""
+    return await start_house()
