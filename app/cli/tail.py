@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+from app.config import Config
 from app.logs import Wanted, pretty
 from app.logs.following import Follower
 from app.logs.line import LEVELS
@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the lines as they are in the file")
 
 
-def run(arguments: argparse.Namespace, config: Any) -> int:
+def run(arguments: argparse.Namespace, config: Config) -> int:
     """Print lines until Ctrl-C (with ``--no-follow``: until the end). Returns the exit code."""
-    path = Path(config.data.dir) / config.log.file
+    path = config.log_file
     wanted = Wanted(
         level=arguments.level,
         event=arguments.event,
@@ -59,11 +59,11 @@ def run(arguments: argparse.Namespace, config: Any) -> int:
 
 def moment(text: str, now: datetime | None = None) -> datetime:
     """Read ``10m`` (that long ago; s, m, h, d) or an RFC 3339 time; one without a zone is UTC."""
-    if match := re.fullmatch(r"(\d+)([smhd])", text):
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
+        if match := re.fullmatch(r"(\d+)([smhd])", text):
+            return (now or datetime.now(UTC)) - timedelta(**{_UNITS[match[2]]: int(match[1])})
         when = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         message = f"{text!r} is neither like 10m nor like 2026-01-31T12:00:00Z"
         raise argparse.ArgumentTypeError(message) from None
     return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -71,16 +71,14 @@ class Follower:
                 yield from self._grown()
 
     def _after_mine(self) -> list[Path]:
-        """Rotated files that are newer than the one at hand, newest first; none when it is not among them."""
-        newer: list[Path] = []
+        """Rotated files that are newer than the one at hand, newest first."""
         if self._file is None:
-            return newer
+            return []
         mine = os.fstat(self._file.fileno())
+        newer: list[Path] = []
         for name in older(self.path):
-            try:
-                if os.path.samestat(mine, name.stat()):
-                    return newer
-            except OSError:
-                continue
+            stat = name.stat()
+            if os.path.samestat(mine, stat) or stat.st_mtime_ns < mine.st_mtime_ns:
+                break
             newer.append(name)
-        return []
+        return newer

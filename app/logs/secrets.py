@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import Any, get_type_hints
 
 import msgspec
 
 BLANK = "***"
 _HARMLESS = frozenset({type(None), bool, int, float, datetime, date, timedelta})
-_DEPTH = 8  # deeper values are cut: a log line is for people
+_DEPTH = 8  # deeper, longer and wider values are cut: a log line is for people
+_ITEMS = 256
+_TEXT_CHARS = 16_384
 
 _SECRET_WORDS = (  # words to look for
     "passw(?:or)?d|passphrase|secret|token|authori[sz]ation|api[_-]?key|private[_-]?key|cookie|credential"  # noqa: S105
@@ -18,13 +21,14 @@ _SECRET_WORDS = (  # words to look for
 _SECRET_KEY = re.compile(f"(?i){_SECRET_WORDS}|^(?:pwd|lease|dsn|jwt|pin|otp)$")
 _HARMLESS_KEY = re.compile("(?i)^(?:token_type|tokens?_(?:count|left|expires_at)|secret_fields)$")
 _ONE_WORD = re.compile(r"[\w-]*")  # a single word cannot hold both a key and its secret
-_INSIDE = re.compile(
+_HINTS = ("pass", "token", "secret", "key", "authori", "bearer", "basic", "eyj", "://", "cookie", "credential")
+_INSIDE = re.compile(  # in time linear to the text, whatever a stranger puts into it
     rf"""
       (?P<scheme>\b(?i:bearer|basic)\s+)(?!\*\*\*)\S+
-    | \beyJ[\w-]{{8,}}\.[\w-]+\.[\w-]*
+    | (?<![\w-])eyJ[\w-]{{8,}}\.[\w-]+\.[\w-]*
     | (?P<login>://[^/\s:@]*:)[^/\s@]+(?=@)
-    | (?P<key>(?i:[\w-]*(?:{_SECRET_WORDS})[\w-]*)["']?\s*[:=]\s*(?i:(?:bearer|basic)\s+)?)
-      (?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)}}\]]+)
+    | (?P<key>(?i:{_SECRET_WORDS})[\w-]{{0,32}}["']?\s{{0,4}}[:=]\s{{0,4}}(?i:(?:bearer|basic)\s{{1,4}})?)
+      (?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;&)}}\]]+)
     """,
     re.VERBOSE,
 )
@@ -51,8 +55,19 @@ def _is_marked(hint: Any) -> bool:
 
 
 def blank_text(text: str) -> str:
-    """Blank what looks like a secret inside a text: bearer tokens, JWTs, logins in addresses, ``password=...``."""
-    return text if _ONE_WORD.fullmatch(text) else _INSIDE.sub(_keep_the_name, text)
+    """Blank what looks like a secret inside a text: bearer tokens, JWTs, logins in addresses, ``password=...``.
+
+    A text over 16,384 characters is cut.
+    """
+    if _ONE_WORD.fullmatch(text) and len(text) <= _TEXT_CHARS:
+        return text
+    if len(text) > _TEXT_CHARS:
+        text = text[:_TEXT_CHARS] + "..."
+    low = text.lower()
+    for hint in _HINTS:  # ten looks for a fixed word cost a tenth of the pattern
+        if hint in low:
+            return _INSIDE.sub(_keep_the_name, text)
+    return text
 
 
 def _keep_the_name(match: re.Match[str]) -> str:
@@ -77,11 +92,14 @@ def _blank_other(value: Any, depth: int) -> Any:
     if depth == _DEPTH:
         return "..."
     if isinstance(value, Mapping):
-        return {str(key): BLANK if is_secret(str(key)) else blank(part, depth + 1) for key, part in value.items()}
+        return {
+            str(key): BLANK if is_secret(str(key)) else blank(part, depth + 1)
+            for key, part in islice(value.items(), _ITEMS)
+        }
     if isinstance(value, msgspec.Struct):
         return _blank_struct(value, depth)
     if isinstance(value, list | tuple | set | frozenset):
-        return [blank(part, depth + 1) for part in value]
+        return [blank(part, depth + 1) for part in islice(value, _ITEMS)]
     return blank_text(_shown(value))
 
 
