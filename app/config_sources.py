@@ -90,16 +90,17 @@ def _known(one: Given) -> Given:
 
 def _from_environment(environment: Mapping[str, str]) -> Iterable[Given]:
     names = {
-        f"{PREFIX}{section}_{key}".upper(): (section, key)
-        for section, kind in sections().items()
-        for key in key_types(kind)
+        f"{section}_{key}".upper(): (section, key) for section, kind in sections().items() for key in key_types(kind)
     }
-    for name, text in environment.items():
+    for variable, text in environment.items():
+        name = variable.removeprefix(PREFIX)
+        if name == variable:
+            continue
         if name in names:
-            yield Given(*names[name], text, "environment", name, strict=False)
-        elif name.startswith(PREFIX) and (near := difflib.get_close_matches(name, names, n=1, cutoff=0.8)):
+            yield Given(*names[name], text, "environment", variable, strict=False)
+        elif near := difflib.get_close_matches(name, names, n=1, cutoff=0.8):
             # Only what is close to a setting: platforms add variables of their own (POSTHOUSE_SERVICE_HOST).
-            raise ConfigError(f"{name} is not a setting: did you mean {near[0]}?")
+            raise ConfigError(f"{variable} is not a setting: did you mean {PREFIX}{near[0]}?")
 
 
 def _convert(one: Given) -> Any:

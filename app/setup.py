@@ -104,7 +104,7 @@ def _set_up_alone() -> None:
 
 def _set_up() -> None:
     """Make ``.venv`` where there is none that fits, and install into it."""
-    _say(f"Setting up {VENV}: once, about 20 seconds.")
+    _say(f"Setting up {VENV}: once, about 10 seconds.")
     fits = PYTHON.exists() and (VENV / "lib" / f"python{VERSION}").exists()
     if not fits or _read_stamp() == [UNFINISHED]:
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], otherwise=NO_VENV)

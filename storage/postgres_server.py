@@ -195,6 +195,8 @@ class PostgresServer:
         return {} if self._user.is_me else {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
 
     def _spawn(self) -> None:
+        for stale in self._socket.iterdir():  # a killed server's lock would stop the next one while its zombie lasts
+            stale.unlink()
         settings = self._settings | {"unix_socket_directories": str(self._socket)}
         options = [f"--{name}={value}" for name, value in settings.items()]
         child = [sys.executable, "-IS", postgres_child.__file__, os.getpid(), self._user.uid, self._user.gid]
