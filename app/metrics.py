@@ -1,6 +1,7 @@
 """Metrics for Prometheus. What others know is read when Prometheus asks, through callables that they hand in."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import structlog
@@ -23,15 +24,17 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 log = structlog.get_logger()
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ASK_SECONDS = 1.0  # a database that hangs must not hang the answer to Prometheus
 _LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Figure(NamedTuple):
-    """One figure of what is watched: the attribute that holds it, and what it means."""
+    """One figure of what is watched: the attribute or key that holds it, and what it means."""
 
     attribute: str
     help: str
     is_counter: bool = False
+    is_optional: bool = False  # not every object keeps it
 
 
 ACTORS = (
@@ -45,8 +48,8 @@ ACTORS = (
 JOURNAL = (
     Figure("transactions", "Transactions committed", is_counter=True),
     Figure("turns", "Turns that shared them", is_counter=True),
-    Figure("seconds", "Time spent in transactions", is_counter=True),
-    Figure("queued", "Turns that wait for the lane"),
+    Figure("seconds", "Time spent in transactions", is_counter=True, is_optional=True),
+    Figure("waiting", "Turns that wait for the lane"),
 )
 POOL = (
     Figure("size", "Connections to PostgreSQL"),
@@ -56,7 +59,7 @@ REALTIME = (
     Figure("connections", "Open sockets"),
     Figure("subscriptions", "Subscriptions to channels"),
     Figure("publications", "Publications handed to connections", is_counter=True),
-    Figure("slow", "Connections closed since they read too slowly", is_counter=True),
+    Figure("slow_disconnects", "Connections closed since they read too slowly", is_counter=True),
 )
 
 
@@ -66,6 +69,8 @@ class Metrics:
     def __init__(self, build: Mapping[str, str] | None = None) -> None:
         """``build`` tells the version and what else identifies this build."""
         self.registry = CollectorRegistry()
+        self._lags: Mapping[str, float] = {}
+        self._read_lags: Callable[[], Awaitable[Mapping[str, float]]] | None = None
         self._requests = Counter(
             "http_requests_total", "Requests answered", ("method", "endpoint", "status"), registry=self.registry
         )
@@ -103,22 +108,23 @@ class Metrics:
         """Show each kind's figures: ``statistics()`` gives objects with ``kind`` and the attributes of `ACTORS`."""
         self.watch("actor", ACTORS, lambda: {one.kind: one for one in statistics()}, label="kind")
 
-    def watch_journal(self, statistics: Callable[[], Mapping[str, Any]]) -> None:
-        """Show each lane's figures: lane -> an object with the attributes of `JOURNAL`."""
-        self.watch("journal", JOURNAL, statistics, label="lane")
+    def watch_journal(self, statistics: Callable[[], Sequence[Any]]) -> None:
+        """Show each lane's figures: one object with the figures of `JOURNAL` per lane, in their order."""
+        self.watch("journal", JOURNAL, lambda: {str(lane): one for lane, one in enumerate(statistics())}, label="lane")
 
     def watch_pool(self, statistics: Callable[[], Mapping[str, Any]]) -> None:
-        """Show the pools' figures: pool -> an object with the attributes of `POOL`."""
+        """Show the pools' figures: pool -> an object with the figures of `POOL`."""
         self.watch("postgres_pool", POOL, statistics, label="pool")
 
     def watch_realtime(self, statistics: Callable[[], Any]) -> None:
-        """Show the hub's figures: an object with the attributes of `REALTIME`."""
+        """Show the sockets' figures: an object with the figures of `REALTIME`."""
         self.watch("realtime", REALTIME, lambda: {"": statistics()})
 
-    def watch_relay(self, lags: Callable[[], Mapping[str, float]]) -> None:
-        """Show how many events each consumer is behind: consumer -> count."""
+    def watch_relay(self, lags: Callable[[], Awaitable[Mapping[str, float]]]) -> None:
+        """Show how many events each consumer is behind: consumer -> count, asked with each `scrape`."""
+        self._read_lags = lags
         figure = Figure("value", "Events that the consumer has not seen yet")
-        self.watch("relay_lag", (figure,), lags, label="consumer")
+        self.watch("relay_lag", (figure,), lambda: self._lags, label="consumer")
 
     def watch_value(self, name: str, help_text: str, read: Callable[[], float], *, is_counter: bool = False) -> None:
         """Show one number."""
@@ -133,9 +139,36 @@ class Metrics:
         """
         self.registry.register(_Watched(prefix, tuple(figures), read, label))
 
-    def render(self) -> bytes:
-        """All metrics as text, to be sent as `CONTENT_TYPE`."""
-        return generate_latest(self.registry)
+    async def scrape(self) -> bytes:
+        """All metrics as text, to be sent as `CONTENT_TYPE`.
+
+        Figures are collected on the loop, where those who count live; the text, which takes three times as long, is
+        made in a thread.
+        """
+        self._lags = await self._fresh_lags()
+        families = list(self.registry.collect())
+        return await asyncio.to_thread(generate_latest, _Collected(families))
+
+    async def _fresh_lags(self) -> Mapping[str, float]:
+        if self._read_lags is None:
+            return {}
+        try:
+            async with asyncio.timeout(_ASK_SECONDS):
+                return await self._read_lags()
+        except Exception:
+            log.exception("metrics_unreadable", prefix="relay_lag")
+            return {}
+
+
+class _Collected(CollectorRegistry):
+    """Families that were collected before, as `generate_latest` wants them."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        super().__init__()
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
 
 
 class _Watched(Collector):
@@ -161,11 +194,20 @@ class _Watched(Collector):
     def _filled(self, figure: Figure, objects: Mapping[str, Any]) -> Metric:
         family = self._family(figure)
         for key, one in objects.items():
-            value = one if figure.attribute == "value" else getattr(one, figure.attribute)
-            family.add_metric([key] if self._labels else [], value)
+            value = one if figure.attribute == "value" else _value(one, figure)
+            if value is not None:
+                family.add_metric([key] if self._labels else [], value)
         return family
 
     def _family(self, figure: Figure) -> CounterMetricFamily | GaugeMetricFamily:
         name = self._prefix if figure.attribute == "value" else f"{self._prefix}_{figure.attribute}"
         family = CounterMetricFamily if figure.is_counter else GaugeMetricFamily
         return family(name, figure.help, labels=self._labels)
+
+
+def _value(one: Any, figure: Figure) -> float | None:
+    """The figure of this object; None where it is optional and the object does not keep it."""
+    value = one.get(figure.attribute) if isinstance(one, Mapping) else getattr(one, figure.attribute, None)
+    if value is None and not figure.is_optional:
+        raise LookupError(figure.attribute)
+    return value
