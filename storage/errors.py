@@ -18,7 +18,7 @@ MigrationChanged             a migration that has been applied is not what it wa
 import asyncpg
 
 
-class DatabaseUnavailable(ConnectionError):
+class DatabaseUnavailable(ConnectionError):  # noqa: N818 - reads as what happened
     """The database cannot be reached, or did not do it in time. Nothing was changed."""
 
 
@@ -34,11 +34,11 @@ class Fenced(DatabaseUnavailable):
     """This house was declared dead, or has a newer incarnation: it may write no more."""
 
 
-class StaleState(ConnectionError):
+class StaleState(ConnectionError):  # noqa: N818 - reads as what happened
     """Another event has this number in the stream: whoever decided this must load the entity again."""
 
 
-class UnknownOutcome(TimeoutError):
+class UnknownOutcome(TimeoutError):  # noqa: N818 - reads as what happened
     """The connection was lost in COMMIT: it may have taken effect or not."""
 
 
@@ -58,11 +58,11 @@ class DuplicateTurn(Exception):  # noqa: N818 - not an error: the command has ta
     """A turn with this cause has been committed before; it took effect once."""
 
 
-class HouseTaken(RuntimeError):
+class HouseTaken(RuntimeError):  # noqa: N818 - reads as what happened
     """Another house serves from this database."""
 
 
-class MigrationChanged(RuntimeError):
+class MigrationChanged(RuntimeError):  # noqa: N818 - reads as what happened
     """A migration that has been applied is not what it was."""
 
 

@@ -65,7 +65,7 @@ class EventStore:
         row = await self._heads.get(stream)
         return row["n"] if row is not None else 0
 
-    async def list_events(  # noqa: PLR0913 - the filters of one listing
+    async def list_events(
         self,
         *,
         stream: str | None = None,

@@ -56,11 +56,11 @@ class House:
         house = cls(dsn, name, alone=alone)
         connection = await connect(dsn, f"posthouse-claim/{name}")
         try:
-            await house._start(connection, address)  # noqa: SLF001 - its own class
+            await house._start(connection, address)
         except TROUBLE as error:
             raise translate(error, is_closed=connection.is_closed()) from error
         finally:
-            if house._task is None:  # noqa: SLF001
+            if house._task is None:
                 connection.terminate()
         return house
 

@@ -19,10 +19,10 @@ class Made(NamedTuple):
     at: datetime
 
 
-def insert_idempotency(  # noqa: PLR0913 - the columns of its row
+def insert_idempotency(
     caller: str, route: str, key: str, body_hmac: bytes, object_id: str | None, at: datetime, taken: Exception
 ) -> Write:
-    """Return the write that takes a key in the transaction that makes the object; ``taken`` answers if it is not free."""
+    """Return the write that takes a key, for the turn that makes the object; ``taken`` answers if it is not free."""
     args = (caller, route, key, body_hmac, object_id, at)
     return Write(Q.insert_idempotency, args, constraints={"idempotency_pkey": taken})
 

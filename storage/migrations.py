@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
+import asyncpg
+
 from storage import queries
-from storage.errors import TROUBLE, MigrationChanged, translate
+from storage.errors import TROUBLE, MigrationChanged, StatementFailed, translate
 from storage.postgres import Connection, connect
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "sql" / "migrations"
@@ -21,11 +23,12 @@ async def migrate(dsn: str, directory: Path = DIRECTORY) -> list[str]:
         MigrationChanged: an applied file is missing or its text has changed. Nothing was applied.
         DatabaseUnavailable, StatementFailed: see `storage.errors`.
     """
+    files = _read(directory)
     connection = await connect(dsn, "posthouse-migrate", command_timeout_seconds=300.0, settings=_PATIENT)
     try:
         await connection.execute(Q.lock_migrations.sql)
         await connection.execute(Q.create_migration_table.sql)
-        return await _apply(connection, {path.stem: path.read_text("utf-8") for path in sorted(directory.glob("*.sql"))})
+        return await _apply(connection, files)
     except TROUBLE as error:
         raise translate(error) from error
     finally:
@@ -48,10 +51,13 @@ async def _apply(connection: Connection, files: dict[str, str]) -> list[str]:
             async with connection.transaction():
                 await connection.execute(files[name])
                 await connection.execute(Q.insert_migration.sql, name, _checksum(files[name]))
-        except TROUBLE as error:
-            error.add_note(f"in sql/migrations/{name}.sql")
-            raise
+        except asyncpg.PostgresError as error:
+            raise StatementFailed(f"sql/migrations/{name}.sql: {error}") from error
     return missing
+
+
+def _read(directory: Path) -> dict[str, str]:
+    return {path.stem: path.read_text("utf-8") for path in sorted(directory.glob("*.sql"))}
 
 
 def _checksum(text: str) -> str:

@@ -142,7 +142,7 @@ class Database:
         return int(count) if count.isdigit() else 0
 
     async def _run(self, method: str, statement: Statement, args: tuple[Any, ...]) -> Any:
-        connection: "PoolConnectionProxy[Record] | None" = None
+        connection: PoolConnectionProxy[Record] | None = None
         try:
             connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
             return await getattr(connection, method)(statement.sql, *args)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from storage.errors import DuplicateTurn
 from storage.house import House
 from storage.journal.lane import Lane
-from storage.postgres import Record
-from storage.queries import Statement
 from storage.journal.session import Session
 from storage.journal.together import Batch, Follow
 from storage.journal.turns import Stored, Turn
+from storage.postgres import Record
+from storage.queries import Statement
 from storage.write import Write
 
 SHARED_LANE = 0
@@ -87,9 +87,7 @@ class Journal:
 
     def statistics(self) -> list[dict[str, int]]:
         """Per lane: what waits, and turns and transactions since start."""
-        return [
-            {"waiting": len(lane), "turns": lane.turns, "transactions": lane.transactions} for lane in self._lanes
-        ]
+        return [{"waiting": len(lane), "turns": lane.turns, "transactions": lane.transactions} for lane in self._lanes]
 
     def _number(self, key: str) -> int:
         digest = hashlib.blake2b(key.encode(), digest_size=8).digest()

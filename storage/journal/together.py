@@ -6,10 +6,11 @@ from typing import Any
 
 from storage import queries
 from storage.errors import TROUBLE, IntegrityViolation, UnknownOutcome, is_definite, translate
+from storage.journal.merge import Refused, run_writes
+from storage.journal.session import Session
+from storage.journal.turns import explain
 from storage.postgres import Record
 from storage.queries import Statement
-from storage.journal.session import Session
-from storage.journal.turns import Refused, explain, run_writes
 from storage.write import Write
 
 Q = queries.load("journal")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from storage import queries
 from storage.errors import (
@@ -15,9 +15,9 @@ from storage.errors import (
     StatementFailed,
     translate,
 )
-from storage.postgres import Connection, Record
-from storage.queries import Statement
+from storage.journal.merge import Refused, run_writes
 from storage.journal.session import Session
+from storage.postgres import Connection, Record
 from storage.write import Write
 
 Q = queries.load("journal")
@@ -38,22 +38,12 @@ class Stored(Protocol):
     def at(self) -> datetime: ...  # noqa: D102
 
 
-class Refused(Exception):  # noqa: N818 - a signal inside the journal
-    """A write's expectation was not met; ``answer`` is what its turn asked for in that case."""
-
-    def __init__(self, answer: Exception) -> None:
-        super().__init__(str(answer))
-        self.answer = answer
-
-
 class Turn:
     """One turn in a lane; ``future`` gets the rows of each of its writes."""
 
     __slots__ = ("caller", "cause", "events", "future", "writes")
 
-    def __init__(
-        self, cause: str, caller: str | None, events: Sequence[Stored], writes: Sequence[Write]
-    ) -> None:
+    def __init__(self, cause: str, caller: str | None, events: Sequence[Stored], writes: Sequence[Write]) -> None:
         self.cause = cause
         self.caller = caller
         self.events = events
@@ -124,42 +114,6 @@ async def _insert_events(connection: Connection, session: Session, turns: Sequen
         Q.insert_events.sql, session.house.id, session.lane, session.seq, *map(list, zip(*rows, strict=True))
     )
     return session.seq + len(rows)
-
-
-async def run_writes(connection: Connection, wanted: Sequence[Sequence[Write]]) -> list[list[list[Record]]]:
-    """Run the writes of many turns, equal statements merged; return for each turn the rows of each write.
-
-    Each turn's own writes keep their order. Raises `Refused` for an expectation that was not met.
-    """
-    results: list[list[list[Record]]] = [[[] for _ in writes] for writes in wanted]
-    for statement, places in _merge(wanted):
-        args = zip(*(wanted[turn][i].args for turn, i in places), strict=True)
-        rows = await connection.fetch(statement.sql, *map(list, args))
-        if statement.shape != "exec":
-            for row in rows:
-                turn, i = places[row[0] - 1]
-                results[turn][i].append(row)
-        for turn, i in places:
-            write = wanted[turn][i]
-            if write.expect is not None and len(results[turn][i]) != write.expect:
-                raise Refused(write.otherwise or StaleState(f"{statement.name} did not find its row"))
-    return results
-
-
-def _merge(wanted: Sequence[Sequence[Write]]) -> list[tuple[Statement, list[tuple[int, int]]]]:
-    """Group equal statements; a group is (statement, [(turn, index of its write)]), in an order that suits every turn."""
-    groups: list[tuple[Statement, list[tuple[int, int]]]] = []
-    latest: dict[Statement, int] = {}
-    for turn, writes in enumerate(wanted):
-        reached = 0  # this turn's next write may not run before this group
-        for i, write in enumerate(writes):
-            group = latest.get(write.statement, -1)
-            if group < reached:
-                group = latest[write.statement] = len(groups)
-                groups.append((write.statement, []))
-            groups[group][1].append((turn, i))
-            reached = group
-    return groups
 
 
 def _answer(error: Exception, turn: Turn, duplicate: Callable[[], Exception]) -> Exception:

@@ -1,0 +1,104 @@
+"""Delivers committed events to durable consumers (inbox, e-mail, webhooks, counters), at least once."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from storage import queries
+from storage.consumer import Consumer, Deliver
+from storage.errors import TROUBLE
+from storage.house import House
+from storage.postgres import Connection, Database, connect
+
+Q = queries.load("relay")
+_POLL_SECONDS = 1.0
+_GATHER_SECONDS = 0.005  # what is committed in this time after a wake-up shares a read
+_log = logging.getLogger(__name__)
+
+
+class Relay:
+    """Reads the lanes of its own house, and of houses that are dead, by ``seq``: their order of commit.
+
+    * At least once: a position is stored after ``deliver`` has returned. Each effect must be unique by (stream, n).
+    * In order inside a lane, so inside a stream as long as it stays in its lane. A stream that moved to another
+      lane (another house, another number of lanes) may be heard out of order by a consumer that lags behind.
+    * A consumer that fails is tried again with growing delay (to 30 s); other consumers and lanes go on.
+    * One NOTIFY of a commit wakes it; it looks once a second in any case.
+    """
+
+    def __init__(self, dsn: str, db: Database, house: House) -> None:
+        self._dsn = dsn
+        self._db = db
+        self._house = house
+        self._listener: Connection | None = None
+        self._woken = asyncio.Event()
+        self._consumers: list[Consumer] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, name: str, types: Iterable[str], deliver: Deliver) -> None:
+        """Register a consumer before `start`. A new name hears all events of its types that are still stored.
+
+        ``deliver`` gets up to 500 events of one lane, in order. Raises ``ValueError`` for a name that is taken.
+        """
+        if any(consumer.name == name for consumer in self._consumers):
+            raise ValueError(f"two consumers are called {name}")
+        self._consumers.append(Consumer(self._db, name, frozenset(types), deliver))
+
+    async def start(self) -> None:
+        """Read where the consumers stand and begin. Raises `DatabaseUnavailable`."""
+        for consumer in self._consumers:
+            await consumer.load()
+        if self._consumers:
+            work = [self._watch(), *(consumer.run() for consumer in self._consumers)]
+            self._tasks = [asyncio.create_task(part, name="relay") for part in work]
+
+    async def stop(self, timeout_seconds: float = 2.0) -> None:
+        """Stop reading. What is being delivered gets ``timeout_seconds``, else it is delivered again one day."""
+        for consumer in self._consumers:
+            consumer.stop()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks[1:], timeout=timeout_seconds)
+            for task in (self._tasks[0], *late):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._listener is not None:
+            self._listener.terminate()
+
+    async def lag(self) -> dict[str, int]:
+        """Return how many events each consumer has yet to hear (counted to 10,000 per lane)."""
+        heads = await self._read_heads()
+        return {consumer.name: await consumer.lag(heads) for consumer in self._consumers}
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._listen()
+                heads = await self._read_heads()
+                for consumer in self._consumers:
+                    consumer.see(heads)
+            except TROUBLE as error:
+                _log.warning("relay_paused", extra={"reason": str(error) or type(error).__name__})
+                await asyncio.sleep(_POLL_SECONDS)
+            await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(_GATHER_SECONDS)
+        self._woken.clear()
+
+    async def _listen(self) -> None:
+        if self._listener is None or self._listener.is_closed():
+            self._listener = await connect(self._dsn, self._house.application_name)
+            await self._listener.add_listener("event", self._wake)
+
+    def _wake(self, *_: Any) -> None:
+        self._woken.set()
+
+    async def _read_heads(self) -> dict[tuple[int, int], int]:
+        rows = await self._db.fetch(Q.list_heads, self._house.id)
+        return {(row["house"], row["lane"]): row["seq"] for row in rows}
