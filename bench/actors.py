@@ -67,9 +67,9 @@ async def ask_many(actors: list[Ref], seconds: float) -> float:
     stopped = False
 
     async def caller(actor: Ref, number: int) -> int:
-        count = 0
+        message, count = Count(number=number), 0
         while not stopped:
-            await actor.ask(Count(number=number), SYSTEM)
+            await actor.ask(message, SYSTEM)
             count += 1
         return count
 

@@ -25,13 +25,13 @@ class Envelope(msgspec.Struct, kw_only=False):
     caller: Caller
     handler: Any  # kind.Handler
     clock: Clock
+    sent: float  # monotonic, as exact as the tick
+    traceparent: str = ""
     reply: "Future[Any] | None" = None
     deadline: float | None = None  # on the monotonic clock; None for tell
     idempotency: Idempotency | None = None
-    traceparent: str = ""
-    sent: float = 0.0  # monotonic, as exact as the tick
-    attempt: int = 0  # how often it has crashed its actor
     cause: str | None = None
+    attempt: int = 0  # how often it has crashed its actor
     moment: datetime | None = None
 
     @property

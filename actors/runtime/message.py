@@ -53,7 +53,7 @@ class Query(Message, Generic[R], frozen=True, kw_only=True):
 
 
 @cache
-def reply_type(message_type: type[Any]) -> Any:
+def reply_type(message_type: type) -> Any:
     """Return R of the ``Command[R]`` or ``Query[R]`` that a message type (or a parent of it) is.
 
     Raises:

@@ -10,18 +10,21 @@ from typing import Any, Self
 
 from actors.runtime.actor import Actor, Idempotency, Ref
 from actors.runtime.clock import SystemClock
-from actors.runtime.envelope import Envelope
-from actors.runtime.errors import Overloaded, TimedOut, Unavailable
+from actors.runtime.envelope import CURRENT, Envelope
+from actors.runtime.errors import Overloaded, Unavailable
 from actors.runtime.engine.kind import AskNotDeclared, check_asks
 from actors.runtime.engine.letters import LetterBox
 from actors.runtime.message import Caller
-from actors.runtime.engine.office import AnyCell, Office
+from actors.runtime.engine.mailbox import Cell
+from actors.runtime.engine.office import Office
 from actors.runtime.ports import Clock, DeadLetters, Journal, Publisher
 from actors.runtime.engine.supervision import Supervisor
 from actors.runtime.transport import MemoryTransport, Transport
+from actors.runtime.engine.turn import CrashedAfterCommit
 from actors.runtime.engine.wheel import TICK_SECONDS, Wheel
 
 log = logging.getLogger(__name__)
+RUNNING, FINISHING, STOPPED = "running", "finishing", "stopped"
 ATTEMPTS = 3  # crashes after which a tell becomes a dead letter
 
 
@@ -52,15 +55,16 @@ class System:
         self.journal, self.publisher, self.record_idempotency = journal, publisher, record_idempotency
         self.clock: Clock = clock or SystemClock()
         self.transport = transport or MemoryTransport()
-        self.capacity = capacity
+        self.limit = capacity  # of envelopes in mailboxes; below zero: the house is stopping
         self.waiting = 0  # envelopes in mailboxes
         self.time = self.clock.monotonic()  # as exact as the tick
         self.wheel = Wheel()
         self.letters = LetterBox(dead_letters)
-        self.is_closed = self.is_finishing = False
+        self._stage = RUNNING
         self._supervisor = Supervisor()
         self._offices = {behaviour.kind: Office(self, behaviour) for behaviour in kinds}
         self._context = Context()
+        self.stalled: set[Cell] = set()  # whose turns wait for something: their mail may become overdue
         self._tasks: set[Task[None]] = set()
         self._loop: AbstractEventLoop
         self._ticker: asyncio.TimerHandle | None = None
@@ -83,17 +87,20 @@ class System:
         """Do what the time asks for: expire asks, resume paused actors, passivate idle ones. Every 100 ms by itself."""
         self.time = self.clock.monotonic()
         self.wheel.turn(self.time)
+        self.stalled = {cell for cell in self.stalled if cell.busy}
+        for cell in self.stalled:
+            cell.answer_overdue(self.time)
         self._supervisor.forgive(self.time)
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
         """Let turns finish, then answer what is left. From now on only turns may ask; others hear `Unavailable`."""
-        self.is_closed = self.is_finishing = True
+        self.limit, self._stage = -1, FINISHING
         ends_at = self._loop.time() + grace_seconds
         while self._tasks or self.waiting:
             if self._loop.time() >= ends_at:
                 break
             await asyncio.sleep(0.005)
-        self.is_finishing = False
+        self._stage = STOPPED
         for office in self._offices.values():
             for cell in office.cells.values():
                 for envelope in cell.leftovers():
@@ -102,7 +109,7 @@ class System:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.wheel.fail_all(TimedOut("stopping: the outcome is unknown"))
+        self.wheel.close()
         if self._ticker is not None:
             self._ticker.cancel()
 
@@ -128,20 +135,20 @@ class System:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def asks_from(self, asking: str, asked: str, reply: "Future[Any]") -> None:
+    def check_ask(self, asking: str, asked: str, reply: "Future[Any]") -> None:
         """Check an ask that comes from inside an actor. Raises `AskNotDeclared`."""
         if asked not in self._offices[asking].behaviour.asks:
             raise AskNotDeclared(f"{asking} asks {asked} without declaring it")
 
-    def refuse_stopping(self) -> None:
-        """Raise what senders hear while the house stops."""
-        raise Unavailable("stopping")
+    def refuse(self) -> None:
+        """Say why the limit is reached; what turns send while the house finishes them is let through."""
+        if self._stage is RUNNING:
+            raise Overloaded("too much waits in this house")
+        current = CURRENT.get()
+        if self._stage is STOPPED or current is None or current.kind is None:
+            raise Unavailable("stopping")
 
-    def refuse_full(self) -> None:
-        """Raise what senders hear while the house is full."""
-        raise Overloaded("too much waits in this house")
-
-    def crashed(self, office: Office, cell: AnyCell, envelope: Envelope, error: Exception, *, again: bool) -> None:
+    def crashed(self, office: Office, cell: Cell, envelope: Envelope, error: Exception) -> None:
         """Restart an actor that crashed, after its backoff; a tell is tried again, the third crash makes it a dead letter."""
         envelope.attempt += 1
         office.statistics.crashed += 1
@@ -150,7 +157,8 @@ class System:
             exc_info=error,
             extra={"kind": office.name, "key": cell.key, "message_type": type(envelope.message).__qualname__},
         )
-        retry = again and envelope.reply is None and envelope.attempt < ATTEMPTS
+        may_retry = not isinstance(error, CrashedAfterCommit)
+        retry = may_retry and envelope.reply is None and envelope.attempt < ATTEMPTS
         if envelope.reply is None and not retry:
             self.spawn(self.letters.keep(self.letters.letter(office.name, cell.key, envelope, error)))
         delay = self._supervisor.crashed(office.name, cell.key, self.time)

@@ -1,24 +1,26 @@
 """How an envelope gets from a ref to its mailbox: a port, and the way within one process."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from actors.runtime.envelope import Envelope
 
-if TYPE_CHECKING:
-    from actors.runtime.engine.office import Office
+
+Deliver = Callable[[str, Envelope], None]
+"""Takes an envelope for a key of one kind. Raises `Overloaded` when it is not accepted."""
 
 
 class Transport(Protocol):
-    """Carries envelopes, in order per sender and receiver, to `Office.deliver`."""
+    """Carries envelopes to the mailboxes of one kind, in order per sender and receiver."""
 
-    def send(self, office: "Office", key: str, envelope: Envelope) -> None:
-        """Take an envelope on its way. Raises `Overloaded` when it is not accepted."""
+    def way_to(self, kind: str, deliver: Deliver) -> Deliver:
+        """Return what senders call; in the end ``deliver`` is called in the house where the actor lives."""
         ...
 
 
 class MemoryTransport:
-    """Frozen messages travel by reference."""
+    """The way within one process: frozen messages travel by reference, and nothing stands in between."""
 
-    def send(self, office: "Office", key: str, envelope: Envelope) -> None:
-        """Deliver at once. Raises `Overloaded`."""
-        office.deliver(key, envelope)
+    def way_to(self, kind: str, deliver: Deliver) -> Deliver:
+        """Return ``deliver`` itself: a call in between would cost a tenth of a tell."""
+        return deliver

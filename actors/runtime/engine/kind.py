@@ -2,8 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from actors.runtime.actor import Actor, Entity, Service
 
@@ -12,12 +13,14 @@ class AskNotDeclared(TypeError):
     """A handler asks a kind that its own kind does not name in ``asks``: only tell and events go there."""
 
 
-class Handler(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Handler:
     """One method of a behaviour that was marked with `handles`."""
 
     call: Callable[..., Any]
     is_async: bool
     together: int  # the largest batch; 0: one message at a time
+    mailbox: str = ""  # of a service: messages that are handled together wait in a mailbox of their own
 
 
 def message_types(method: Callable[..., Any], *, skip: int) -> tuple[type, ...]:
@@ -40,7 +43,7 @@ class Handlers(dict[type, Handler]):
             together = function.handles_together
             if together and not isinstance(behaviour, Service):
                 raise TypeError(f"{behaviour.kind}.{name}: only services handle messages together")
-            handler = Handler(method, inspect.iscoroutinefunction(method), together)
+            handler = Handler(method, inspect.iscoroutinefunction(method), together, name if together else "")
             for message_type in message_types(method, skip=int(isinstance(behaviour, Entity))):
                 if message_type in self:
                     raise TypeError(f"{behaviour.kind} has two handlers for {message_type.__name__}")

@@ -1,11 +1,12 @@
-"""What entities and services have in common: a bounded mailbox that exists only while there is mail."""
+"""What all actors have in common: a bounded mailbox that exists only while there is mail."""
 
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from actors.runtime.engine.turn import refuse_failed
 from actors.runtime.envelope import Envelope
-from actors.runtime.errors import DomainError, Overloaded, Unavailable
+from actors.runtime.errors import TimedOut
 
 if TYPE_CHECKING:
     from actors.runtime.engine.office import Office
@@ -23,22 +24,14 @@ class Cell:
         self.key = key
         self.box: deque[Envelope] | None = None  # an empty deque is 760 bytes: an idle actor holds none
         self.busy = False  # a drain is scheduled, or a turn waits for something
-        self.round = 0  # the sweep in which it last had work
-
-    def post(self, envelope: Envelope) -> None:
-        """Accept mail. Raises `Overloaded`."""
-        box = self.box
-        if box is None:
-            box = self.box = deque()
-        elif len(box) >= self.office.capacity:
-            raise Overloaded(f"the mailbox of {self.office.name} is full")
-        box.append(envelope)
-        if not self.busy:
-            self.busy = True
-            self.office.call_soon(self.drain)
+        self.round = office.round  # the sweep in which it last had work
 
     def drain(self) -> None:
         """Handle waiting mail until there is none or a turn has to wait."""
+        raise NotImplementedError
+
+    def restart(self, again: Envelope | None, delay_seconds: float) -> None:
+        """Go on after a crash. ``again`` is the message to try once more."""
         raise NotImplementedError
 
     def mail(self) -> Iterable[Envelope]:
@@ -51,11 +44,27 @@ class Cell:
         self.box = None
         return left
 
+    def put_back(self, envelope: Envelope) -> None:
+        """Make a message the next one, whatever the bound says."""
+        if self.box is None:
+            self.box = deque()
+        self.box.appendleft(envelope)
+        self.office.started(-1)
 
-def refusal(error: Exception) -> DomainError | None:
-    """What the asker hears when a turn did not crash but could not be done either; None for a crash."""
-    if isinstance(error, DomainError):
-        return error
-    if isinstance(error, ConnectionError | TimeoutError):
-        return Unavailable()
-    return None
+    def expire(self, envelope: Envelope) -> None:
+        """Drop a message whose asker waits no more: it is not started."""
+        self.office.statistics.expired += 1
+        envelope.refuse(TimedOut("not started before the deadline"))
+
+    def answer_overdue(self, now: float) -> None:
+        """Answer askers whose message still waits at its deadline."""
+        for envelope in self.mail():
+            if envelope.deadline is not None and envelope.deadline <= now:
+                envelope.refuse(TimedOut("not started before the deadline"))
+
+    def failed(self, envelope: Envelope, error: Exception) -> bool:
+        """Answer for a turn that did not end well. Return whether it crashed: then the restart goes on from there."""
+        crashed = refuse_failed(envelope, error)
+        if crashed:
+            self.office.crashed(self, envelope, error)
+        return crashed

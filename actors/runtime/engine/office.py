@@ -1,15 +1,18 @@
 """Everything the actors of one kind share: behaviour, handlers, cells, counters, and the way in."""
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actors.runtime.actor import Actor, Entity, Idempotency, Service, Snapshot
+from actors.runtime.actor import Actor, Entity, Idempotency, Snapshot
+from actors.runtime.engine.batch import BatchCell
 from actors.runtime.engine.entity import EntityCell
-from actors.runtime.envelope import CURRENT, Current, Envelope
-from actors.runtime.errors import DomainError
+from actors.runtime.envelope import CURRENT, Envelope
+from actors.runtime.errors import DomainError, Overloaded
 from actors.runtime.engine.kind import Handlers
 from actors.runtime.message import Caller
+from actors.runtime.engine.mailbox import Cell
 from actors.runtime.engine.service import ServiceCell
 from actors.runtime.engine.statistics import Statistics
 
@@ -32,7 +35,7 @@ class Office:
         self.statistics = Statistics()
         self.monotonic = house.clock.monotonic
         self.round = 0
-        self._cell: Callable[[Office, str], AnyCell] = ServiceCell if isinstance(behaviour, Service) else EntityCell
+        self._send = house.transport.way_to(self.name, self.deliver)
         self._loads = isinstance(behaviour, Entity) and (behaviour.durable or type(behaviour).load is not Entity.load)
 
     def ask(
@@ -48,59 +51,61 @@ class Office:
         house = self.house
         reply = house.create_future()
         current = CURRENT.get()
-        deadline = self.monotonic() + timeout_seconds
+        traceparent = "" if current is None else current.traceparent
         envelope = Envelope(
             message,
             caller,
             self.handlers[type(message)],
             house.clock,
-            reply,
-            deadline,
-            idempotency,
-            "" if current is None else current.traceparent,
             house.time,
-            0,
+            traceparent,
+            reply,
+            self.monotonic() + timeout_seconds,
+            idempotency,
             cause,
         )
+        if current is not None and current.kind is not None:
+            house.check_ask(current.kind, self.name, reply)
         try:
-            if current is not None and current.kind is not None:
-                house.asks_from(current.kind, self.name, reply)
-            self.send(key, envelope, current)
+            self._send(key, envelope)
         except DomainError as error:
             reply.set_exception(error)
-        else:
-            house.wheel.watch(reply, deadline)
         return reply
 
     def tell(self, key: str, message: Any, caller: Caller) -> None:
         """See `Ref.tell`."""
         house, current = self.house, CURRENT.get()
         traceparent = "" if current is None else current.traceparent
-        self.send(
-            key,
-            Envelope(
-                message, caller, self.handlers[type(message)], house.clock, None, None, None, traceparent, house.time
-            ),
-            current,
-        )
-
-    def send(self, key: str, envelope: Envelope, current: Current | None) -> None:
-        """Give the envelope to the transport. Raises `Overloaded`, `Unavailable`."""
-        house = self.house
-        if house.is_closed and (not house.is_finishing or current is None or current.kind is None):
-            house.refuse_stopping()
-        house.transport.send(self, key, envelope)
+        self._send(key, Envelope(message, caller, self.handlers[type(message)], house.clock, house.time, traceparent))
 
     def deliver(self, key: str, envelope: Envelope) -> None:
-        """Put an envelope into its mailbox. Raises `Overloaded`."""
+        """Put an envelope into its mailbox. Raises `Overloaded`, `Unavailable` while the house stops."""
         house = self.house
-        if house.waiting >= house.capacity:
-            house.refuse_full()
-        cell = self.cells.get(key)
+        if house.waiting >= house.limit:
+            house.refuse()
+        cell = self.cells.get(envelope.handler.mailbox or key)
         if cell is None:
-            cell = self.cells[key] = self._cell(self, key)
-        cell.post(envelope)
+            cell = self._open(envelope.handler.mailbox or key, envelope)
+        box = cell.box  # `Cell.post` in place: its call is 60 ns
+        if box is None:
+            box = cell.box = deque()
+        elif len(box) >= self.capacity:
+            raise Overloaded(f"the mailbox of {self.name} is full")
+        box.append(envelope)
         house.waiting += 1
+        if not cell.busy:
+            cell.busy = True
+            house.call_soon(cell.drain)
+
+    def _open(self, key: str, envelope: Envelope) -> AnyCell:
+        if isinstance(self.behaviour, Entity):
+            cell: AnyCell = EntityCell(self, key)
+        elif envelope.handler.together:
+            cell = BatchCell(self, envelope.handler)
+        else:
+            cell = ServiceCell(self, key)
+        self.cells[key] = cell
+        return cell
 
     def load(self, key: str) -> "Awaitable[Snapshot[Any] | None] | Snapshot[Any] | None":
         """Read an entity; one without rows begins with nothing."""
@@ -113,18 +118,33 @@ class Office:
         """Run a callback of the kind's actors, outside the sender's context."""
         self.house.call_soon(callback, *args)
 
-    def spawn(self, turn: Coroutine[Any, Any, None]) -> None:
-        """Run a turn that has to wait, in a task."""
-        self.house.spawn(turn)
+    def begin(
+        self, cell: Cell, started: Envelope | Sequence[Envelope] | None, turn: Coroutine[Any, Any, None]
+    ) -> None:
+        """Run a turn that has to wait, in a task; from now on the deadlines of ``started`` and of waiting mail are kept.
+
+        What is answered in the run that takes it out of the mailbox never needs this: it saves 0.3 us of a hot ask.
+        """
+        house = self.house
+        house.stalled.add(cell)
+        for envelope in (started,) if isinstance(started, Envelope) else started or ():
+            if envelope.reply is not None and envelope.deadline is not None:
+                house.wheel.watch(envelope.reply, envelope.deadline)
+        house.spawn(turn)
 
     def call_later(self, delay_seconds: float, callback: Callable[[], None]) -> None:
         """Call back after a delay, as exact as the tick."""
         self.house.wheel.call_at(self.house.time + delay_seconds, callback)
 
+    def resume_later(self, cell: Cell, delay_seconds: float) -> None:
+        """Let a crashed entity go on after its backoff; its mail waits, with deadlines kept."""
+        self.house.stalled.add(cell)
+        self.call_later(delay_seconds, cell.drain)
+
     def started(self, count: int) -> None:
-        """Count messages that have left a mailbox."""
+        """Count messages that have left a mailbox (negative: that came back)."""
         self.house.waiting -= count
 
-    def crashed(self, cell: AnyCell, envelope: Envelope, error: Exception, *, again: bool) -> None:
+    def crashed(self, cell: Cell, envelope: Envelope, error: Exception) -> None:
         """See `System.crashed`."""
-        self.house.crashed(self, cell, envelope, error, again=again)
+        self.house.crashed(self, cell, envelope, error)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from typing import Any
 
-BOUNDS_MS = tuple(0.001 * 2**step for step in range(24))  # 1 us to 8.4 s, each twice the one before
+BOUNDS_MS = tuple(0.001 * 2.0**step for step in range(24))  # 1 us to 8.4 s, each twice the one before
 
 
 class Statistics:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actors.runtime.actor import Decision, Opened, Settled, Together
+from actors.runtime.actor import Decision, Settled, Together
 from actors.runtime.envelope import Envelope
-from actors.runtime.errors import DomainError, Internal
+from actors.runtime.errors import DomainError, Internal, TimedOut, Unavailable
 from actors.runtime.message import Event
-from actors.runtime.ports import Stored
+from actors.runtime.ports import DuplicateTurn, Stored
 
 if TYPE_CHECKING:
     from actors.runtime.engine.office import Office
@@ -20,7 +20,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class CrashedAfterCommit(Exception):  # noqa: N818 - names the moment
-    """What a turn decided is committed, but the answer could not be made: it must not be tried again."""
+    """What a turn decided is committed, but its answer could not be made: it must not be tried again."""
+
+
+class UnknownOutcome(TimedOut):
+    """The journal could not find out whether the turn was committed."""
 
 
 def waits_for_commit(result: Any) -> bool:
@@ -35,44 +39,48 @@ def stored(stream: str, n: int, event: Event) -> Stored:
     return Stored(stream, n, str(type(event).__struct_config__.tag), _encode(event), event.at)
 
 
-def _opened(opens: Sequence[Opened]) -> list[Stored]:
-    return [stored(opened.stream, 1, opened.event) for opened in opens]
+def publish(office: "Office", events: Sequence[Stored]) -> None:
+    """Hand committed events on; a publisher that breaks its promise not to raise spoils nothing."""
+    if not events:
+        return
+    try:
+        office.house.publisher.publish(events)
+    except Exception:
+        log.exception("publisher_failed")
 
 
 async def commit(
-    office: "Office",
-    envelope: Envelope,
-    decision: Decision[Any],
-    *,
-    lane: str,
-    own: Sequence[Stored],
-    save: Sequence[Any],
+    office: "Office", envelope: Envelope, decision: Decision[Any], lane: str, own: Sequence[Stored], save: Sequence[Any]
 ) -> list[list[Any]]:
-    """Commit one turn and publish its events; return the rows of the decision's own writes. Raises what the journal does."""
-    events = [*own, *_opened(decision.opens)]
+    """Commit one turn; return the rows of the decision's own writes.
+
+    Args:
+        own: the events of the entity's stream.
+        save: the writes that bring its row up to them.
+
+    Raises:
+        UnknownOutcome: it may be committed or not.
+        Exception: whatever the journal or a write's expectation raises: nothing was changed.
+    """
+    events = [*own, *(stored(opened.stream, 1, opened.event) for opened in decision.opens)]
     writes = [*decision.writes, *save]
     if envelope.idempotency is not None and decision.made is not None:
         writes.append(office.house.record_idempotency(envelope.caller, envelope.idempotency, decision.made))
     if not events and not writes:
         return []
-    rows = await office.house.journal.commit(
-        lane=lane, cause=envelope.id, caller=envelope.caller.user_id, events=events, writes=writes
-    )
+    caller = envelope.caller.user_id
+    try:
+        rows = await office.house.journal.commit(
+            lane=lane, cause=envelope.id, caller=caller, events=events, writes=writes
+        )
+    except TimeoutError as error:
+        raise UnknownOutcome("the outcome is unknown") from error
     publish(office, events)
     return rows[: len(decision.writes)]
 
 
-def publish(office: "Office", events: Sequence[Stored]) -> None:
-    """Hand committed events on; a publisher that breaks its promise not to raise spoils nothing."""
-    if events:
-        try:
-            office.house.publisher.publish(events)
-        except Exception:
-            log.exception("publisher_failed")
-
-
 def conclude(decision: Decision[Any], rows: list[list[Any]]) -> Any:
-    """Run ``after`` and make the reply. Raises `CrashedAfterCommit`."""
+    """Run ``after`` and make the reply. Raises `CrashedAfterCommit`; a `DomainError` of ``answer`` is an answer."""
     try:
         if decision.after is not None:
             decision.after()
@@ -84,22 +92,30 @@ def conclude(decision: Decision[Any], rows: list[list[Any]]) -> Any:
 
 
 async def commit_together(office: "Office", batch: Sequence[Envelope], together: Together[Any]) -> Settled[Any]:
-    """Commit a batch as one statement and publish its events; idempotency keys join the same transaction."""
+    """Commit a batch as one statement and publish its events; idempotency keys join the same transaction.
+
+    Raises:
+        UnknownOutcome: it may be committed or not.
+        CrashedAfterCommit: it is committed, but could not be settled.
+        Exception: whatever the journal raises: nothing was changed.
+    """
     settled: list[Settled[Any]] = []
 
     def follow(rows: list[Any]) -> list[Any]:
         settled[:] = [together.settle(rows)]
-        made = settled[0].made or ()
         return [
-            office.house.record_idempotency(envelope.caller, envelope.idempotency, thing)
-            for envelope, thing in zip(batch, made, strict=False)
-            if envelope.idempotency is not None and thing is not None
+            office.house.record_idempotency(envelope.caller, envelope.idempotency, made)
+            for envelope, made in zip(batch, settled[0].made or (), strict=False)
+            if envelope.idempotency is not None and made is not None
         ]
 
     has_keys = any(envelope.idempotency is not None for envelope in batch)
-    rows = await office.house.journal.commit_together(
-        statement=together.statement, args=together.args, follow=follow if has_keys else None
-    )
+    try:
+        rows = await office.house.journal.commit_together(
+            statement=together.statement, args=together.args, follow=follow if has_keys else None
+        )
+    except TimeoutError as error:
+        raise UnknownOutcome("the outcome is unknown") from error
     try:
         result = settled[0] if settled else together.settle(rows)
         publish(office, result.events)
@@ -119,21 +135,15 @@ def answer_all(batch: Sequence[Envelope], settled: Settled[Any]) -> None:
             envelope.answer(reply)
 
 
-def refuse_all(batch: Sequence[Envelope], error: Exception) -> None:
-    """Give every asker of a batch the same error."""
-    for envelope in batch:
+def refuse_failed(envelope: Envelope, error: Exception) -> bool:
+    """Answer the asker of a turn that did not end well. Return whether it was a crash (the asker hears `Internal`)."""
+    if isinstance(error, DomainError):
         envelope.refuse(error)
-
-
-__all__ = [
-    "CrashedAfterCommit",
-    "Internal",
-    "answer_all",
-    "commit",
-    "commit_together",
-    "conclude",
-    "publish",
-    "refuse_all",
-    "stored",
-    "waits_for_commit",
-]
+    elif isinstance(error, ConnectionError | TimeoutError):
+        envelope.refuse(Unavailable())
+    elif isinstance(error, DuplicateTurn):
+        envelope.refuse_duplicate()
+    else:
+        envelope.refuse(Internal())
+        return True
+    return False

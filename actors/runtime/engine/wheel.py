@@ -2,14 +2,14 @@
 
 import heapq
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
 from actors.runtime.errors import TimedOut
 
 TICK_SECONDS = 0.1
-COMPACT = 4096  # a bucket that has grown this much drops the futures that are done: 60 ns per ask, memory stays flat
+COMPACT = 4096  # a bucket that has grown by this much drops the futures that are done, so that memory stays flat
 
 
 class Wheel:
@@ -17,21 +17,15 @@ class Wheel:
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[Future[Any]]] = {}
-        self._limits: dict[int, int] = {}
         self._calls: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
     def watch(self, future: "Future[Any]", deadline: float) -> None:
         """Fail ``future`` with `TimedOut` unless it is done before ``deadline`` (monotonic)."""
-        slot = int(deadline / TICK_SECONDS) + 1
-        bucket = self._buckets.get(slot)
-        if bucket is None:
-            bucket = self._buckets[slot] = []
-            self._limits[slot] = COMPACT
+        bucket = self._buckets.setdefault(int(deadline / TICK_SECONDS) + 1, [])
         bucket.append(future)
-        if len(bucket) > self._limits[slot]:
+        if not len(bucket) % COMPACT:
             bucket[:] = [waiting for waiting in bucket if not waiting.done()]
-            self._limits[slot] = len(bucket) + COMPACT
 
     def call_at(self, due: float, callback: Callable[[], None]) -> None:
         """Call back once at or after ``due`` (monotonic)."""
@@ -41,16 +35,19 @@ class Wheel:
         """Do everything whose time has come."""
         slot_now = int(now / TICK_SECONDS)
         for slot in [slot for slot in self._buckets if slot <= slot_now]:
-            del self._limits[slot]
-            for future in self._buckets.pop(slot):
-                if not future.done():
-                    future.set_exception(TimedOut("no answer before the deadline"))
+            fail(self._buckets.pop(slot), "no answer before the deadline")
         while self._calls and self._calls[0][0] <= now:
             heapq.heappop(self._calls)[2]()
 
-    def fail_all(self, error: Exception) -> None:
+    def close(self) -> None:
         """Fail every future that is not done: nobody waits beyond the end of the house."""
-        for future in [future for bucket in self._buckets.values() for future in bucket]:
-            if not future.done():
-                future.set_exception(error)
+        for bucket in self._buckets.values():
+            fail(bucket, "stopping: the outcome is unknown")
         self._buckets.clear()
+
+
+def fail(futures: "Iterable[Future[Any]]", reason: str) -> None:
+    """Give every future that is not done a `TimedOut`."""
+    for future in futures:
+        if not future.done():
+            future.set_exception(TimedOut(reason))
