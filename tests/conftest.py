@@ -1,9 +1,10 @@
 """One embedded PostgreSQL per test process, and a fresh migrated database for every test that asks for one."""
 
 import asyncio
+import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +15,21 @@ from storage.migrations import migrate
 from storage.postgres_server import PostgresServer
 
 _numbers = count(1)
+
+for _name in [name for name in os.environ if name.startswith("POSTHOUSE_") and name != "POSTHOUSE_REQUIRE_NODE"]:
+    del os.environ[_name]  # the tests say themselves what is set
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where node is required, a test that is marked ``node`` and was skipped has failed."""
+    report = yield
+    if report.skipped and "node" in item.keywords and os.environ.get("POSTHOUSE_REQUIRE_NODE") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped although POSTHOUSE_REQUIRE_NODE=1: {report.longreprtext}"
+    return report
 
 
 @pytest.fixture(scope="session")
