@@ -79,6 +79,8 @@ async def start_house() -> AsyncIterator[StartHouse]:
         return RealtimeHouse(url, realtime, tokens, events, members, operations)
 
     yield start
+    while Wire.opened:
+        await Wire.opened.pop().close()
     for runner in runners:
         await runner.cleanup()
 

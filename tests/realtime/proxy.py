@@ -13,7 +13,7 @@ class Proxy:
         self.url = ""
         self._host = host
         self._port = port
-        self._transports: set[asyncio.Transport] = set()
+        self._transports: set[asyncio.WriteTransport] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod

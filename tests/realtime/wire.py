@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
@@ -10,6 +10,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 class Wire:
     """One socket. ``ask`` sends a command and returns its reply; pushes that arrive meanwhile are kept."""
+
+    opened: ClassVar[list["Wire"]] = []
+    """For the fixture that closes them all."""
 
     def __init__(self, session: ClientSession, socket: ClientWebSocketResponse) -> None:
         self.socket = socket
@@ -25,10 +28,12 @@ class Wire:
         """Shake hands. Raises `aiohttp.WSServerHandshakeError` when the house refuses."""
         session = ClientSession()
         try:
-            return cls(session, await session.ws_connect(url, max_msg_size=0, **options))
+            wire = cls(session, await session.ws_connect(url, max_msg_size=0, **options))
         except BaseException:
             await session.close()
             raise
+        cls.opened.append(wire)
+        return wire
 
     async def send(self, *commands: Any) -> None:
         """Send commands in one frame."""
@@ -59,7 +64,8 @@ class Wire:
         while True:
             line = self.pushes.popleft() if self.pushes else await self.line()
             if line:
-                return line["push"]
+                push: dict[str, Any] = line["push"]
+                return push
 
     async def offsets(self, count: int) -> list[int]:
         """Return the offsets of the next publications."""
