@@ -1,0 +1,120 @@
+"""Creating tasks: quota, row and event of many turns in one statement."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from actors.errors import DomainError, QuotaExceeded, Unavailable
+from actors.messages.task import CreateTask, CreateTasks, NewTask, TaskJson, TasksMade
+from actors.runtime.actor import Settled, Together, Turn
+from actors.runtime.ports import Stored
+from actors.task.batch import columns, json_text, stored, task_in
+from actors.task.waiting import Bell
+from storage.task import Q
+
+Allowance = Callable[[str], int | None]
+"""Role -> how many tasks a month it may create; None: no limit."""
+
+Item = tuple[NewTask, Turn, str]
+Outcome = TaskJson | DomainError
+
+
+class Creation:
+    """Makes the statement for a batch, and reads its rows."""
+
+    def __init__(self, allowance: Allowance, bell: Bell) -> None:
+        self._allowance = allowance
+        self._bell = bell
+
+    def singles(self, batch: Sequence[tuple[CreateTask, Turn]]) -> Together[TaskJson]:
+        """Each turn creates one task."""
+        items = [(message, turn, turn_id(turn, 0)) for message, turn in batch]
+
+        def settle(rows: list[Any]) -> Settled[TaskJson]:
+            outcomes, events = read(items, rows)
+            made = [item[2] if _is_made(outcome) else _found(outcome) for item, outcome in zip(items, outcomes, strict=True)]
+            return Settled(replies=outcomes, events=events, made=made, after=lambda: self._ring(items, outcomes))
+
+        return Together(statement=Q.create_tasks, args=self._arguments(items), settle=settle)
+
+    def batches(self, batch: Sequence[tuple[CreateTasks, Turn]]) -> Together[TasksMade]:
+        """Each turn creates many tasks; every one is answered by itself."""
+        items = [
+            (item, turn, turn_id(turn, index)) for message, turn in batch for index, item in enumerate(message.items)
+        ]
+
+        def settle(rows: list[Any]) -> Settled[TasksMade]:
+            outcomes, events = read(items, rows)
+            left = iter(outcomes)
+            parts = [list(islice(left, len(message.items))) for message, _ in batch]
+            return Settled(
+                replies=[TasksMade([_answer(outcome) for outcome in part]) for part in parts],
+                events=events,
+                made=[",".join(_found(outcome) or "" for outcome in part) for part in parts],
+                after=lambda: self._ring(items, outcomes),
+            )
+
+        return Together(statement=Q.create_tasks, args=self._arguments(items), settle=settle)
+
+    def _arguments(self, items: Sequence[Item]) -> list[list[Any]]:
+        return columns(self._rows(items), 13)
+
+    def _rows(self, items: Sequence[Item]) -> Iterator[tuple[Any, ...]]:
+        for task, turn, task_id in items:
+            caller, now = turn.caller, turn.now
+            yield (
+                task_id, caller.user_id, self._allowance(caller.role), task.type, json_text(task.params),
+                task.priority, task.unique_key, task.project_id, task.max_attempts, task.timeout_seconds,
+                task.run_at or now, now, turn.id,
+            )  # fmt: skip
+
+    def _ring(self, items: Sequence[Item], outcomes: Sequence[Outcome]) -> None:
+        for (task, turn, _), outcome in zip(items, outcomes, strict=True):
+            if _is_made(outcome) and (task.run_at is None or task.run_at <= turn.now):
+                self._bell.ring(task.type)
+
+
+def turn_id(turn: Turn, index: int) -> str:
+    """The id of what a turn makes as its ``index``-th: the same for a turn that is delivered again."""
+    try:
+        first = UUID(turn.id)
+    except ValueError:
+        first = uuid5(NAMESPACE_OID, turn.id)  # whoever sent it has named the turn in another form
+    return str(UUID(int=first.int + index))
+
+
+def read(items: Sequence[Item], rows: Sequence[Any]) -> tuple[list[Outcome], list[Stored]]:
+    """What became of each item, and the events that were stored."""
+    outcomes: list[Outcome] = []
+    events: list[Stored] = []
+    for (_, turn, task_id), row in zip(items, rows, strict=True):
+        if row["first"] != row["ord"]:
+            first = outcomes[row["first"] - 1]
+            outcomes.append(TaskJson(first.json) if isinstance(first, TaskJson) else first)
+        elif row["created"]:
+            body = row["body"].encode()
+            events.append(stored(task_id, 1, "task.created", body, turn.now))
+            outcomes.append(TaskJson(task_in(body), made=True))
+        elif row["body"] is not None:
+            outcomes.append(TaskJson(row["body"].encode()))
+        elif row["granted"]:
+            outcomes.append(Unavailable("another task with this unique_key is being created"))
+        else:
+            outcomes.append(QuotaExceeded("this month's tasks are used up"))
+    return outcomes, events
+
+
+def _is_made(outcome: Outcome) -> bool:
+    return isinstance(outcome, TaskJson) and outcome.made
+
+
+def _found(outcome: Outcome) -> str | None:
+    """What an idempotency key remembers of an item: the task's id, or the code of its refusal."""
+    if isinstance(outcome, TaskJson):
+        return outcome.json[7:43].decode()  # {"id":"<uuid>"
+    return outcome.code
+
+
+def _answer(outcome: Outcome) -> bytes | str:
+    return outcome.json if isinstance(outcome, TaskJson) else outcome.code

@@ -1,0 +1,88 @@
+"""Workers that wait for tasks: parked without a connection, woken after the COMMIT that made tasks due."""
+
+import asyncio
+from collections.abc import Iterable
+
+
+class Waiter:
+    """A request that waits for tasks of some types."""
+
+    __slots__ = ("capacity", "rung", "types", "woken")
+
+    def __init__(self, types: Iterable[str], capacity: int) -> None:
+        self.types = tuple(dict.fromkeys(types))
+        self.capacity = capacity
+        self.rung = 0  # how many tasks it was woken for
+        self.woken = asyncio.Event()
+
+    async def wait(self, timeout_seconds: float) -> bool:
+        """Wait until tasks may be due; False when none came up in time."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self.woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def rest(self) -> None:
+        """Forget what it was woken for: it looks now."""
+        self.rung = 0
+        self.woken.clear()
+
+
+class Bell:
+    """Wakes as many waiters as there are tasks for, the longest waiting first.
+
+    A waiter that leaves before it has looked passes its wake-up on, so none is lost in this house. What other
+    houses make due is noticed by the sweep.
+    """
+
+    def __init__(self) -> None:
+        self._waiters: dict[str, dict[Waiter, None]] = {}
+        self._closed = False
+
+    def enter(self, types: Iterable[str], capacity: int) -> Waiter:
+        """Wait in line; ``capacity`` is how many tasks would be taken."""
+        waiter = Waiter(types, capacity)
+        for kind in waiter.types:
+            self._waiters.setdefault(kind, {})[waiter] = None
+        return waiter
+
+    def leave(self, waiter: Waiter) -> None:
+        """Wait no longer."""
+        for kind in waiter.types:
+            line = self._waiters[kind]
+            del line[waiter]
+            if not line:
+                del self._waiters[kind]
+        if waiter.rung:
+            for kind in waiter.types:
+                self.ring(kind, waiter.rung)
+
+    def ring(self, kind: str, count: int = 1) -> None:
+        """``count`` tasks of a type have become due, or may be leased again."""
+        for waiter in self._waiters.get(kind, ()):
+            free = waiter.capacity - waiter.rung
+            if free > 0:
+                taken = min(free, count)
+                waiter.rung += taken
+                waiter.woken.set()
+                count -= taken
+                if count <= 0:
+                    return
+
+    def types(self) -> list[str]:
+        """What is waited for."""
+        return list(self._waiters)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody may wait any more."""
+        return self._closed
+
+    def close(self) -> None:
+        """Wake everybody: the house stops."""
+        self._closed = True
+        for line in self._waiters.values():
+            for waiter in line:
+                waiter.woken.set()
