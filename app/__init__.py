@@ -1,1 +1,3 @@
 """The composition root."""
+
+VERSION = "0.1.0"

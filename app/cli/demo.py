@@ -39,14 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, config: Config) -> int:
     """Play the story. Returns 0 when every step went as told."""
-    operator = read_operator(Path(config.data.dir))
+    operator = read_operator(config.data_folder)
     url = arguments.url or (operator and operator.url)
     key = arguments.api_key or (operator and operator.api_key)
     if not url or not key:
         print("No house runs on this data folder. Start one with: python3 main.py", file=sys.stderr)
         return 1
     try:
-        asyncio.run(play(Operator(url=url, api_key=key, api_key_id="")))
+        asyncio.run(play(Operator(url=url, api_key=key)))
     except (StoryFailed, aiohttp.ClientError, TimeoutError) as error:
         print(f"\n  FAILED  {error or type(error).__name__}", file=sys.stderr)
         return 1

@@ -13,11 +13,12 @@ FILE = "operator.json"
 
 
 class Operator(msgspec.Struct, frozen=True):
-    """The running house and a key to it."""
+    """The running house, a key to it, and its database."""
 
     url: str
     api_key: str
-    api_key_id: str
+    api_key_id: str = ""
+    dsn: str = ""
 
 
 def write_operator(data: Path, operator: Operator) -> None:

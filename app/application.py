@@ -1,0 +1,131 @@
+"""Runs a house: starts everything in order, serves, and stops it in reverse."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from app import logs as logging_of_house
+from app.cli.operator import Operator, write_operator
+from app.composition import House, compose
+from app.config import Config
+from app.greeting import Greeting, greet
+from app.logs import Logs
+from handlers.server import Runner
+from storage.postgres_server import PostgresServer
+
+log = structlog.get_logger()
+
+SOCKETS_SECONDS = 3.0
+"""Open sockets are closed over this time, so that not all of them come back at once."""
+
+
+def run(config: Config) -> int:
+    """Serve until SIGTERM or SIGINT; a second signal ends the process at once. Returns 0 when it stopped as asked.
+
+    PostgreSQL is started before the event loop runs and stopped after it: both block.
+    """
+    config.data_folder.mkdir(parents=True, exist_ok=True)
+    logs = logging_of_house.start(
+        path=config.log_file, level=config.log.level, rotate_bytes=config.log.max_bytes, keep=config.log.keep
+    )
+    server = None if config.postgres.dsn else PostgresServer(config.data_folder / "postgres")
+    try:
+        dsn = config.postgres.dsn if server is None else server.start()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(serve(config, dsn, server, logs))
+    finally:
+        if server is not None:
+            server.stop()
+        logs.close()
+
+
+async def serve(config: Config, dsn: str, server: PostgresServer | None, logs: Logs) -> int:
+    """Start, greet, wait for a signal, stop."""
+    signals = Signals()
+    async with compose(config, dsn, server, logs) as house, listening(config, house) as url:
+        house.lost = signals.stop
+        greeting = await welcome(config, house, url)
+        house.is_ready = True
+        log.info("house_ready", url=url, startup_seconds=greeting.seconds)
+        if sys.stdout.isatty():
+            print(greet(greeting), flush=True)
+        await signals.wait()
+        log.info("house_stopping")
+        house.is_ready = False
+    log.info("house_stopped")
+    return 1 if signals.is_forced else 0
+
+
+class Signals:
+    """Waits for the first signal; the second one ends the process at once."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self.is_forced = False
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._heard)
+
+    async def wait(self) -> None:
+        """Return when the house is to stop."""
+        await self._asked.wait()
+
+    def stop(self) -> None:
+        """Stop the house because it cannot go on: it may write no more."""
+        self.is_forced = True
+        self._asked.set()
+
+    def _heard(self) -> None:
+        if self._asked.is_set():
+            os._exit(130)  # PostgreSQL follows its parent by itself
+        self._asked.set()
+
+
+@contextlib.asynccontextmanager
+async def listening(config: Config, house: House) -> AsyncIterator[str]:
+    """Serve HTTP and sockets; at the end take no more connections, close the sockets, let requests finish."""
+    runner = Runner(house.web, keepalive_timeout=config.http.keepalive_seconds, shutdown_timeout=4.0)
+    await runner.setup()
+    site = web.TCPSite(runner, config.http.host, config.http.port, backlog=1024)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{'127.0.0.1' if host == '0.0.0.0' else f'[{host}]' if ':' in host else host}:{port}"  # noqa: S104
+    finally:
+        await site.stop()
+        await house.realtime.close_all(SOCKETS_SECONDS)
+        await runner.cleanup()
+
+
+async def welcome(config: Config, house: House, url: str) -> Greeting:
+    """Make sure that there is an administrator and a key for commands on this machine."""
+    admin = await house.ensure_admin(config.admin.username, config.admin.password or None)
+    operator = await house.make_operator_key(admin.user_id)
+    await asyncio.to_thread(
+        write_operator, config.data_folder, Operator(url=url, api_key=operator.key, api_key_id=operator.id)
+    )
+    return Greeting(
+        url=url, data=str(config.data_folder), log_file=str(config.log_file), username=config.admin.username,
+        password=admin.password, seconds=round(since_process_start(), 3),
+    )  # fmt: skip
+
+
+def since_process_start() -> float:
+    """Seconds since the kernel made this process; set-up and imports count."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError):
+        return time.process_time()
+
+

@@ -1,0 +1,49 @@
+"""What realtime asks of the house: streams from the event table, and who may see a channel."""
+
+from collections.abc import Callable, Sequence
+
+from actors.errors import NotFound
+from actors.messages.task import GetTask
+from actors.runtime.actor import Ref
+from actors.runtime.message import Caller
+from handlers.ports import Position, Publication
+from storage.events import EventStore
+
+
+class Channels:
+    """Implements `handlers.ports.Streams` and `handlers.ports.Permits`."""
+
+    def __init__(self, events: EventStore, ref: Callable[[str, str], Ref], epoch: str) -> None:
+        self._events = events
+        self._ref = ref
+        self._epoch = epoch
+
+    async def position(self, channel: str) -> Position:
+        """The head of the channel's stream."""
+        return Position(await self._events.head(channel), self._epoch)
+
+    async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
+        """Publications in order, or newest first."""
+        edge = None if reverse and not after else after
+        rows = await self._events.list_stream(channel, edge, limit, reverse=reverse)
+        return [Publication(row.n, row.body) for row in rows]
+
+    async def may_subscribe(self, caller: Caller, channel: str) -> bool:
+        """Whether the caller may see the channel; what does not exist is not allowed either."""
+        noun, _, key = channel.partition(":")
+        match noun:
+            case "user":
+                return key == caller.user_id
+            case "task":
+                return await self._owns_task(caller, key)
+            case "system":
+                return caller.is_admin
+            case _:
+                return False
+
+    async def _owns_task(self, caller: Caller, task_id: str) -> bool:
+        try:
+            await self._ref("tasks", "").ask(GetTask(task_id=task_id), caller)
+        except NotFound:
+            return False
+        return True

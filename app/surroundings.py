@@ -1,0 +1,70 @@
+"""What the system desk shows and only the composition root knows."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from actors.messages.system import (
+    ActorFigures,
+    ActorList,
+    HouseInfo,
+    ListLogLines,
+    Setting,
+    SettingList,
+    Wait,
+)
+from actors.runtime.ports import DeadLetter
+from actors.runtime.system import System
+from app import VERSION
+from app.config import Config, effective
+from app.logs import Logs, Wanted
+
+
+class HouseSurroundings:
+    """Implements `actors.system.Surroundings`. ``system`` is set once the actors exist."""
+
+    system: System
+
+    def __init__(self, config: Config, logs: Logs, *, house: str, postgres: str, started_at: datetime) -> None:
+        self.config = config
+        self._logs = logs
+        self._house = house
+        self._postgres = postgres
+        self._started_at = started_at
+        self._began = time.monotonic()
+
+    def info(self) -> HouseInfo:
+        """What runs here, and since when."""
+        return HouseInfo(
+            version=VERSION, started_at=self._started_at, house=self._house, transport=self.config.mailbox.transport,
+            postgres=self._postgres, uptime_seconds=round(time.monotonic() - self._began, 3),
+        )  # fmt: skip
+
+    def actors(self) -> ActorList:
+        """Figures of every kind."""
+        figures = self.system.statistics()
+        return ActorList(
+            items=[
+                ActorFigures(**{name: getattr(kind, name) for name in ActorFigures.__struct_fields__})
+                for kind in figures.items
+            ],
+            waits=[Wait(from_=wait.from_, to=wait.to, seconds=wait.seconds) for wait in figures.waits],
+            degraded=sorted(self.system.degraded),
+        )
+
+    def settings(self) -> SettingList:
+        """Effective settings, secrets masked."""
+        return SettingList([Setting(**one._asdict()) for one in effective(self.config)])
+
+    async def log_lines(self, query: ListLogLines) -> Sequence[dict[str, Any]]:
+        """The newest log lines that fit."""
+        wanted = Wanted(
+            level=query.level or "debug", event=query.event, user_id=query.user_id, request_id=query.request_id,
+            since=query.since,
+        )  # fmt: skip
+        return await self._logs.recent(wanted, query.limit)
+
+    def redeliver(self, letter: DeadLetter) -> None:
+        """Send a dead letter's message again."""
+        self.system.redeliver(letter)
