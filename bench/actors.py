@@ -13,7 +13,9 @@ import gc
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -21,10 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from actors.runtime.actor import Entity, Ref, Snapshot, Turn, handles
 from actors.runtime.message import SYSTEM, Command
+from actors.runtime.ports import DeadLetter, Stored
 from actors.runtime.system import System
 
 
-class Count(Command[int]):
+class Count(Command[int], frozen=True):
     """Count one, and return ``number``."""
 
     number: int
@@ -36,19 +39,35 @@ class Counter(Entity[list[int]]):
     kind = "counter"
     durable = False
 
-    def load(self, key: str) -> Snapshot[list[int]]:
+    def load(self, key: str) -> Snapshot[list[int]]:  # noqa: ARG002 - every actor begins alike
         """Begin with nothing."""
         return Snapshot([0], 0)
 
     @handles
-    def count(self, state: list[int], message: Count, turn: Turn) -> int:
+    def count(self, state: list[int], message: Count, turn: Turn) -> int:  # noqa: ARG002 - as every handler
         """See `Count`."""
         state[0] += 1
         return message.number
 
 
 class Nowhere:
-    """Journal, publisher and dead letters of a house that stores nothing: no turn of this bench decides anything."""
+    """Journal, publisher and dead letters of a house in which no turn decides anything and none crashes."""
+
+    async def commit(self, **_: object) -> list[list[Any]]:
+        """Never called."""
+        raise NotImplementedError
+
+    async def commit_together(self, **_: object) -> list[Any]:
+        """Never called."""
+        raise NotImplementedError
+
+    def publish(self, events: Sequence[Stored]) -> None:
+        """Never called."""
+        raise NotImplementedError(events)
+
+    async def store(self, letter: DeadLetter) -> None:
+        """Never called."""
+        raise NotImplementedError(letter)
 
 
 async def ask_one(actors: list[Ref], seconds: float) -> float:

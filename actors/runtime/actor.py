@@ -134,7 +134,7 @@ class Entity(Actor, Generic[S]):
         """Read the entity from its rows; None when it does not exist (yet)."""
         raise LookupError(key)
 
-    def apply(self, state: S | None, event: Event) -> S | None:
+    def apply(self, state: S | None, event: Event) -> S | None:  # noqa: ARG002 - for those who override
         """Fold one event into the state. Pure: `verify` replays with it. None: the entity is gone."""
         raise TypeError(type(event).__name__)
 
@@ -142,7 +142,7 @@ class Entity(Actor, Generic[S]):
         """The name of the entity's event stream."""
         return f"{self.kind}:{key}"
 
-    def save(self, key: str, state: S | None, n: int) -> Sequence[Any]:
+    def save(self, key: str, state: S | None, n: int) -> Sequence[Any]:  # noqa: ARG002 - for those who override
         """The writes that make the entity's row equal to ``state`` at event ``n``; part of every turn with events."""
         raise LookupError(key)
 

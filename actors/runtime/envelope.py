@@ -48,6 +48,11 @@ class Envelope(msgspec.Struct, kw_only=False):
             self.moment = self.clock.now()
         return self.moment
 
+    @property
+    def is_ask(self) -> bool:
+        """Whether somebody waits for the answer; a tell's ``reply`` only tells its transport that it is done."""
+        return self.deadline is not None
+
     def answer(self, reply: Any) -> None:
         """Give the asker the reply, if somebody still waits for it."""
         if self.reply is not None and not self.reply.done():
@@ -60,7 +65,7 @@ class Envelope(msgspec.Struct, kw_only=False):
 
     def refuse_duplicate(self) -> None:
         """Answer for a turn that took effect before: None where that is the whole answer, else `AlreadyDone`."""
-        if reply_type(type(self.message)) in {None, type(None)}:
+        if not self.is_ask or reply_type(self.message.__class__) in {None, type(None)}:
             self.answer(None)
         else:
             self.refuse(AlreadyDone("this has been done before"))

@@ -24,7 +24,7 @@ class DomainError(Exception):
         self.extra = extra
 
 
-class Unavailable(DomainError):
+class Unavailable(DomainError):  # noqa: N818 - reads as the answer
     """Something this needs is down. Nothing was changed; try again after ``retry_after`` seconds."""
 
     code = "unavailable"
@@ -40,19 +40,19 @@ class Overloaded(Unavailable):
     code = "overloaded"
 
 
-class TimedOut(DomainError):
+class TimedOut(DomainError):  # noqa: N818 - reads as the answer
     """No answer before the deadline: the command may still take effect. Retry with the same idempotency key."""
 
     code = "timeout"
 
 
-class AlreadyDone(DomainError):
+class AlreadyDone(DomainError):  # noqa: N818 - reads as the answer
     """A turn with the same cause took effect before. Nothing was changed now; its first answer is not kept."""
 
     code = "conflict"
 
 
-class Internal(DomainError):
+class Internal(DomainError):  # noqa: N818 - reads as the answer
     """The actor crashed while it handled the message. The log has the rest."""
 
     code = "internal"

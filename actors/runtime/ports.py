@@ -1,4 +1,4 @@
-"""What the runtime asks of the world around it. ``storage`` and ``app`` fit these shapes; neither side imports the other."""
+"""What the runtime asks of the world around it. ``storage`` and ``app`` fit these shapes without importing them."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from actors.runtime.engine.service import ServiceCell
 from actors.runtime.engine.turn import CrashedAfterCommit, UnknownOutcome, answer_all, commit_together
-from actors.runtime.envelope import CURRENT, Current, Envelope
+from actors.runtime.envelope import Envelope
 from actors.runtime.errors import Internal
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class BatchCell(ServiceCell):
                 batch.append(envelope)
         office.started(count)
         if batch:
-            office.begin(self, batch, self._run_batch(batch))
+            office.begin(batch, self._run_batch(batch))
         else:
             self.box, self.busy = None, False
 
     async def _run_batch(self, batch: list[Envelope]) -> None:
-        CURRENT.set(Current(self.office.name, batch[0].traceparent))
+        self.enter(batch[0])
         started = perf_counter()
         await self._together(batch)
         self.office.statistics.record(perf_counter() - started, len(batch))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from actors.runtime.actor import Decision, Entity
 from actors.runtime.engine.mailbox import RUN, Cell
 from actors.runtime.engine.turn import UnknownOutcome, commit, conclude, stored, waits_for_commit
-from actors.runtime.envelope import CURRENT, Current, Envelope
+from actors.runtime.envelope import Envelope
 from actors.runtime.ports import DuplicateTurn
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class EntityCell(Cell):
         office, box = self.office, self.box
         self.round = office.round
         if box and not self.loaded:
-            office.begin(self, None, self._activate())
+            office.begin(None, self._activate())
             return
         if box:
             started = perf_counter()  # per run of messages, not per message: twice 50 ns
@@ -47,16 +47,18 @@ class EntityCell(Cell):
 
     def _handle(self, box: deque[Envelope]) -> tuple[bool, int]:
         """Run plain handlers right here, without task or coroutine: (whether a turn waits, messages taken)."""
-        now, count = self.office.monotonic(), 0
+        now, count, traceparent = self.office.monotonic(), 0, None
         while box and count < RUN:
             envelope = box.popleft()
             count += 1
+            if envelope.traceparent is not traceparent:
+                traceparent = self.enter(envelope)
             if envelope.deadline is not None and envelope.deadline <= now:
                 self.expire(envelope)
                 continue
             handler = envelope.handler
             if handler.is_async:
-                self.office.begin(self, envelope, self._run(envelope))
+                self.office.begin(envelope, self._run(envelope))
                 return True, count
             try:
                 result = handler.call(self.state, envelope.message, envelope)
@@ -66,7 +68,7 @@ class EntityCell(Cell):
                 continue
             if type(result) is Decision:
                 if waits_for_commit(result):
-                    self.office.begin(self, envelope, self._commit(envelope, result))
+                    self.office.begin(envelope, self._commit(envelope, result))
                     return True, count
                 result = result.reply
             reply = envelope.reply
@@ -90,7 +92,7 @@ class EntityCell(Cell):
 
     async def _run(self, envelope: Envelope) -> None:
         """The turn of an async handler."""
-        CURRENT.set(Current(self.office.name, envelope.traceparent))
+        self.enter(envelope)
         started = perf_counter()
         try:
             result = await envelope.handler.call(self.state, envelope.message, envelope)
@@ -135,5 +137,3 @@ class EntityCell(Cell):
         if again is not None:
             self.put_back(again)
         self.office.resume_later(self, delay_seconds)
-
-

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from actors.runtime.actor import Actor, Entity, Service
 
 
-class AskNotDeclared(TypeError):
+class AskNotDeclared(TypeError):  # noqa: N818 - says what is wrong
     """A handler asks a kind that its own kind does not name in ``asks``: only tell and events go there."""
 
 
@@ -24,7 +24,7 @@ class Handler:
 
 
 def message_types(method: Callable[..., Any], *, skip: int) -> tuple[type, ...]:
-    """Return the types that the parameter after ``skip`` others names: ``M``, ``A | B``, ``Sequence[tuple[M, Turn]]``."""
+    """Return the types that the parameter after ``skip`` others names: M, A | B, Sequence[tuple[M, Turn]]."""
     name = list(inspect.signature(method).parameters)[skip]
     hint = get_type_hints(method)[name]
     if method.handles_together:  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from actors.runtime.engine.turn import refuse_failed
-from actors.runtime.envelope import Envelope
+from actors.runtime.envelope import CURRENT, Current, Envelope
 from actors.runtime.errors import TimedOut
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class Cell:
         left = list(self.mail())
         self.box = None
         return left
+
+    def enter(self, envelope: Envelope) -> str:
+        """Let what runs now be a turn of this kind: its asks are checked, its messages carry the trace on."""
+        CURRENT.set(Current(self.office.name, envelope.traceparent))
+        return envelope.traceparent
 
     def put_back(self, envelope: Envelope) -> None:
         """Make a message the next one, whatever the bound says."""

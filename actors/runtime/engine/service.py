@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 from actors.runtime.actor import Decision
 from actors.runtime.engine.mailbox import RUN, Cell
 from actors.runtime.engine.turn import commit, conclude, waits_for_commit
-from actors.runtime.envelope import CURRENT, Current, Envelope
+from actors.runtime.envelope import Envelope
 
 if TYPE_CHECKING:
     from actors.runtime.engine.office import Office
 
 
 class ServiceCell(Cell):
-    """See the module. A service has no state to lose and its messages have nothing to do with each other: when one
-    crashes, that one alone waits for the backoff, the others go on.
+    """See the module.
+
+    A service has no state to lose, and its messages have nothing to do with each other: when one crashes, that one
+    alone waits for the backoff; the others go on.
     """
 
     __slots__ = ("active", "retries")
@@ -65,6 +67,7 @@ class ServiceCell(Cell):
 
     def _handle_plain(self, envelope: Envelope) -> None:
         try:
+            self.enter(envelope)
             result = envelope.handler.call(envelope.message, envelope)
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker is answered
             self.failed(envelope, error)
@@ -76,7 +79,7 @@ class ServiceCell(Cell):
 
     def _begin(self, envelope: Envelope, turn: Coroutine[Any, Any, None]) -> None:
         self.active += 1
-        self.office.begin(self, envelope, turn)
+        self.office.begin(envelope, turn)
 
     def _ended(self) -> None:
         self.active -= 1
@@ -85,7 +88,7 @@ class ServiceCell(Cell):
 
     async def _run(self, envelope: Envelope) -> None:
         """The turn of an async handler."""
-        CURRENT.set(Current(self.office.name, envelope.traceparent))
+        self.enter(envelope)
         started = perf_counter()
         try:
             result = await envelope.handler.call(envelope.message, envelope)

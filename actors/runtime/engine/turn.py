@@ -54,9 +54,7 @@ async def commit(
 ) -> list[list[Any]]:
     """Commit one turn; return the rows of the decision's own writes.
 
-    Args:
-        own: the events of the entity's stream.
-        save: the writes that bring its row up to them.
+    ``own`` are the events of the entity's stream, ``save`` the writes that bring its row up to them.
 
     Raises:
         UnknownOutcome: it may be committed or not.
@@ -136,7 +134,7 @@ def answer_all(batch: Sequence[Envelope], settled: Settled[Any]) -> None:
 
 
 def refuse_failed(envelope: Envelope, error: Exception) -> bool:
-    """Answer the asker of a turn that did not end well. Return whether it was a crash (the asker hears `Internal`)."""
+    """Answer for a turn that did not end well. Return whether it was a crash (an asker hears `Internal` at once)."""
     if isinstance(error, DomainError):
         envelope.refuse(error)
     elif isinstance(error, ConnectionError | TimeoutError):
@@ -144,6 +142,7 @@ def refuse_failed(envelope: Envelope, error: Exception) -> bool:
     elif isinstance(error, DuplicateTurn):
         envelope.refuse_duplicate()
     else:
-        envelope.refuse(Internal())
+        if envelope.is_ask:  # a tell is tried again: it has not ended yet
+            envelope.refuse(Internal())
         return True
     return False
