@@ -112,10 +112,11 @@ class Retention(Section, frozen=True):
 
 
 class Origin(NamedTuple):
-    """Where a configuration came from. ``sources``: (section, key) -> "file", "environment" or "flag"."""
+    """Where a configuration came from, so that it can be explained and read again."""
 
     file: Path | None = None
-    sources: Mapping[tuple[str, str], str] = {}
+    flags: Mapping[tuple[str, str], str] = {}  # (section, key) -> text
+    sources: Mapping[tuple[str, str], str] = {}  # (section, key) -> "file", "environment" or "flag"
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

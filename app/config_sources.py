@@ -55,8 +55,18 @@ def load(
     values: dict[str, dict[str, Any]] = {name: {} for name in sections()}
     for one in given:
         values[one.section][one.key] = _convert(one)
-    origin = Origin(path if path.exists() else None, {(one.section, one.key): one.source for one in given})
+    sources = {(one.section, one.key): one.source for one in given}
+    origin = Origin(path if path.exists() else None, flags or {}, sources)
     return Config(**{name: _build(name, keys, path) for name, keys in values.items()}, origin=origin)
+
+
+def reload(config: Config) -> Config:
+    """Read the same sources again. `app.config.compare` says what changed and what of it applies now.
+
+    Raises:
+        ConfigError: see `load`; ``config`` is as good as before.
+    """
+    return load(config.origin.file, flags=config.origin.flags)
 
 
 def _from_file(path: Path) -> Iterable[Given]:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.config import ROOT, Config, compare, effective, is_marked, key_types, sections
-from app.config_sources import ConfigError, load
+from app.config_sources import ConfigError, load, reload
 
 
 @pytest.fixture
@@ -146,6 +146,12 @@ def test_a_change_says_whether_it_applies_now_or_needs_a_restart(
     file: Path, text: str, change: tuple[Any, ...]
 ) -> None:
     assert compare(Config(), load(written(file, text), {})) == [change]
+
+
+def test_a_file_that_has_changed_is_read_again_below_the_same_flags(file: Path) -> None:
+    first = load(written(file, "[http]\nport = 1\nhost = 'a'"), flags={("http", "port"): "9"})
+    written(file, "[http]\nport = 2\nhost = 'b'")
+    assert compare(first, reload(first)) == [("http", "host", "a", "b", False)]
 
 
 def test_the_data_folder_does_not_depend_on_where_the_command_is_given(
