@@ -1,0 +1,169 @@
+"""Runs the product against its peers in one session: ``python3 main.py bench actors|http|tasks|idle|sockets``.
+
+What each measures, and how to read it: bench/README.md.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.house import ROOT, House, Person, command, data_folder, make_task, register, running, worker_key
+from bench.peers import RESULTS, find, ratios
+
+IDLE_SECONDS = 5.0
+SOCKETS_PER_USER = 10  # as many as a user may have
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `main` reads."""
+    parser.add_argument("axis", choices=tuple(AXES), help="what to measure")
+    parser.add_argument("--peers", metavar="FOLDER", help="where the peers' drivers lie (or POSTHOUSE_PEERS)")
+    parser.add_argument("--seconds", default="5", help="of load per contestant and run (5)")
+    parser.add_argument("--runs", default="3", help="of every contestant, interleaved (3)")
+    parser.add_argument("--only", default="", help="these contestants beside the product, comma-separated")
+    parser.add_argument("--dsn", default="", help="a PostgreSQL for the house (default: the one it brings along)")
+    parser.add_argument("--count", type=int, default=0, help="tasks (2,000) or sockets (10,000)")
+
+
+def actors(asked: argparse.Namespace) -> Any:
+    """Messages between actors in one process, and bytes per idle actor."""
+    product = f"{sys.executable} {ROOT / 'bench' / 'actors.py'}"
+    with find(asked.peers) as peers:
+        tests = peers.drive("1_actors", ["--secs", asked.seconds, *_common(asked), "--product", product])
+    memory = {"mem": tests.pop("mem")} if "mem" in tests else {}
+    _say(ratios(tests, "rate"))
+    _say(ratios(memory, "bytes_per_actor"))
+    return tests | memory
+
+
+def http(asked: argparse.Namespace) -> Any:
+    """GET of one user, POST of a task, with everything on but rate limits; then GET of one task."""
+    post = "/api/v1/tasks"
+    with find(asked.peers) as peers, data_folder() as data, running(data, _database(asked)) as house:
+        person = register(house)
+        task = make_task(house, person)
+        us = ["--product-url", house.url, "--product-token", person.token, "--product-post", post]
+        load = ["--secs", asked.seconds, *us]
+        environment = {"W_PRODUCT": post}
+        user = ["--product-get", f"/api/v1/users/{person.id}"]
+        tests = peers.drive("2_http", [*load, *user, *_common(asked)], environment)
+        limit = ["--product-get", f"{post}/{task}", "--ops", "get", "--only", "aiohttp-limit", "--runs", asked.runs]
+        tests["get a task"] = peers.drive("2_http", [*load, *limit], environment)["get"]
+    _say(ratios(tests, "rate"))
+    return tests
+
+
+def tasks(asked: argparse.Namespace) -> Any:
+    """Durable tasks: created one by one, by 16 callers, in batches; completed by one worker; picked up when idle."""
+    product = f"{sys.executable} {ROOT / 'bench' / 'task_queue.py'}"
+    count = asked.count or 2000
+    with find(asked.peers) as peers, data_folder() as data, running(data, _database(asked)) as house:
+        environment = {
+            "BENCH_URL": house.url,
+            "BENCH_TOKEN": register(house).token,
+            "BENCH_WORKER_KEY": worker_key(house),
+            "BENCH_STATE": str(data / "task-type"),
+        }
+        found = peers.drive("4_tasks", ["--n", str(count), *_common(asked), "--product", product], environment)
+    tests = found["tasks"]
+    for figure in ("enq1", "enq16", "enqb", "done"):
+        _say(ratios({figure: tests}, figure))
+    return tests
+
+
+def idle(asked: argparse.Namespace) -> Any:
+    """Start-up to the first 200 and memory; the driver counts PostgreSQL in, so the house alone is measured after."""
+    with find(asked.peers) as peers, data_folder() as data:
+        with running(data, _database(asked)):
+            pass  # the first start makes the database; what is measured are later ones
+        product = " ".join(command(data, port="{p}"))
+        us = ["--product", product, "--product-url", "/health"]
+        tests = peers.drive("6_idle", [*us, *_common(asked)], _database(asked))
+        with running(data, _database(asked)) as house:
+            tests["house"] = _at_rest(house)
+    _say(ratios({"first200_ms": tests["idle"]}, "first200_ms"))
+    _say(f"The house without PostgreSQL: {json.dumps(tests['house'])}")
+    return tests
+
+
+def sockets(asked: argparse.Namespace) -> Any:
+    """Memory per connected socket that is idle. There are no peers in this one."""
+    count = asked.count or 10_000
+    with data_folder() as data, running(data, _database(asked)) as house:
+        people = [register(house) for _ in range(-(-count // SOCKETS_PER_USER))]
+        found = _open_sockets(house, people, count)
+    _say(json.dumps(found))
+    return found
+
+
+def _open_sockets(house: House, people: Sequence[Person], count: int) -> Any:
+    tokens = house.data / "tokens"
+    tokens.write_text("\n".join(person.token for person in people))
+    url = house.url.replace("http", "ws", 1) + "/connection/websocket"
+    script = [sys.executable, str(ROOT / "bench" / "sockets.py"), url, "--tokens", str(tokens)]
+    more = ["--per-token", str(SOCKETS_PER_USER), "--pid", str(house.pid), "-n", str(count)]
+    ended = subprocess.run([*script, *more], check=True, stdout=subprocess.PIPE)
+    return json.loads(ended.stdout)
+
+
+def _at_rest(house: House) -> dict[str, float]:
+    """Memory and processor time of the house's own process while nobody asks it anything."""
+    time.sleep(2)
+    before = _cpu_seconds(house.pid)
+    time.sleep(IDLE_SECONDS)
+    share = (_cpu_seconds(house.pid) - before) / IDLE_SECONDS
+    resident = int(Path(f"/proc/{house.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "startup_seconds": house.startup_seconds,
+        "rss_mb": round(resident / 2**20, 1),
+        "idle_cpu_pct": round(share * 100, 2),
+    }
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _common(asked: argparse.Namespace) -> list[str]:
+    return ["--runs", asked.runs, *(["--only", asked.only] if asked.only else [])]
+
+
+def _database(asked: argparse.Namespace) -> dict[str, str]:
+    return {"POSTHOUSE_POSTGRES_DSN": asked.dsn} if asked.dsn else {}
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "actors": actors,
+    "http": http,
+    "tasks": tasks,
+    "idle": idle,
+    "sockets": sockets,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure one axis, and write every run to ``bench/results/<axis>.json``."""
+    parser = argparse.ArgumentParser(prog="main.py bench", description="The product against its peers, in one run.")
+    add_arguments(parser)
+    asked = parser.parse_args(argv)
+    found = AXES[asked.axis](asked)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{asked.axis}.json").write_text(json.dumps(found, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
