@@ -54,7 +54,7 @@ create table session (
     ended_at     timestamptz,
     ended_reason text
 );
-create index session_user on session (user_id, id) where ended_at is null;
+create index session_living on session (user_id, id) where ended_at is null;
 
 create table refresh_token (
     hash       bytea       primary key,  -- SHA-256 of 256 random bits
