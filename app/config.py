@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Meta, Struct
+
+from actors.auth.settings import AuthSettings
+from actors.quota import QuotaSettings
+from actors.task.settings import TaskSettings
+from handlers.rate_limit import LimitSettings
+from handlers.realtime.settings import RealtimeSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: config.toml and, unless it is set otherwise, the data live here."""
@@ -35,10 +42,9 @@ class Http(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: Port = 8080
-    allowed_origins: Annotated[list[str], LIVE] = []
-    cors_origins: Annotated[list[str], LIVE] = []
+    cors_origins: list[str] = []
     trusted_proxies: list[str] = []
-    body_timeout_seconds: Annotated[Seconds, LIVE] = 10.0
+    body_timeout_seconds: Seconds = 10.0
     keepalive_seconds: Seconds = 15.0
     max_connections: Count = 12_000
 
@@ -130,6 +136,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: Log = Log()
     admin: Admin = Admin()
     retention: Retention = Retention()
+    limits: LimitSettings = LimitSettings()
+    realtime: RealtimeSettings = RealtimeSettings()
+    auth: AuthSettings = AuthSettings()
+    quota: QuotaSettings = QuotaSettings()
+    task: TaskSettings = TaskSettings()
     origin: Origin = Origin()  # not a section
 
     @property
@@ -153,7 +164,7 @@ class Setting(NamedTuple):
 
     section: str
     key: str
-    value: Any  # masked where it is secret
+    value: Any  # as JSON may hold it; masked where it is secret
     source: str
 
 
@@ -214,7 +225,8 @@ def _source(config: Config, section: str, key: str) -> str:
 
 
 def _masked(kind: Any, value: Any) -> Any:
-    """Hide a secret, and the password inside an address."""
+    """Return a value as JSON may hold it, without a secret and without the password inside an address."""
+    value = msgspec.to_builtins(value)
     if is_marked(kind, "secret"):
         return "***" if value else ""
     if isinstance(value, str) and "://" in value:

@@ -1,5 +1,6 @@
 """Settings: where they come from, what is refused and how that is said, and what a change means."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,20 @@ def test_the_file_in_the_checkout_holds_every_setting_with_its_default() -> None
     assert tomllib.loads((ROOT / "config.toml").read_text()) == defaults
 
 
-def test_the_file_in_the_checkout_says_of_every_setting_why_and_of_the_right_ones_that_they_are_live() -> None:
+def test_the_file_in_the_checkout_gives_every_setting_a_reason_and_marks_those_that_are_live() -> None:
     lines = (ROOT / "config.toml").read_text().splitlines()
     for name, key in every_key():
         kind = key_types(sections()[name])[key]
-        if not is_marked(kind, "secret"):
-            start = lines.index(f"[{name}]")
-            line = next(line for line in lines[start:] if line.startswith(f"{key} = "))
-            reason = line.partition("# ")[2]
-            assert reason, f"{name}.{key} has no reason"
-            assert reason.startswith("live;") == is_marked(kind, "reload"), f"{name}.{key}: {reason}"
+        if is_marked(kind, "secret"):
+            continue
+        table = f"[{name}.{key}]"
+        if table in lines:
+            line = lines[lines.index(table) + 1]
+        else:
+            line = next(line for line in lines[lines.index(f"[{name}]") :] if re.match(rf"{key}\s*=", line))
+        reason = line.partition("# ")[2]
+        assert reason, f"{name}.{key} has no reason"
+        assert reason.startswith("live;") == is_marked(kind, "reload"), f"{name}.{key}: {reason}"
 
 
 def test_flags_go_before_the_environment_and_that_before_the_file(file: Path) -> None:
@@ -63,11 +68,11 @@ def test_flags_go_before_the_environment_and_that_before_the_file(file: Path) ->
 
 def test_lists_and_numbers_can_be_given_as_text() -> None:
     environment = {
-        "POSTHOUSE_HTTP_ALLOWED_ORIGINS": "https://a.example, https://b.example",
+        "POSTHOUSE_HTTP_CORS_ORIGINS": "https://a.example, https://b.example",
         "POSTHOUSE_MAILBOX_CAPACITY": "7",
     }
     config = load(None, environment)
-    assert config.http.allowed_origins == ["https://a.example", "https://b.example"]
+    assert config.http.cors_origins == ["https://a.example", "https://b.example"]
     assert config.mailbox.capacity == 7
 
 
@@ -117,6 +122,47 @@ def test_a_value_in_the_environment_that_does_not_fit_names_its_variable() -> No
 def test_a_file_that_was_named_must_exist(file: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load(file, {})
+
+
+class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    most: int = 1
+
+
+class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A noun's settings with all that a section may hold."""
+
+    names: tuple[str, ...] = ()
+    limits: dict[str, int] = {}
+    vip: Bounds = Bounds()
+
+
+@pytest.fixture
+def noun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A section more, as `Config` gets it by one line."""
+    whole = msgspec.defstruct("Config", [("noun", Noun, Noun())], bases=(Config,), frozen=True, kw_only=True)
+    monkeypatch.setattr("app.config.Config", whole)
+    monkeypatch.setattr("app.config_sources.Config", whole)
+
+
+@pytest.mark.usefixtures("noun")
+def test_a_section_may_hold_lists_and_tables_in_the_file_and_as_text(file: Path) -> None:
+    expected = Noun(names=("a", "b"), limits={"x": 1}, vip=Bounds(most=9))
+    written(file, "[noun]\nnames = ['a', 'b']\nlimits.x = 1\n[noun.vip]\nmost = 9")
+    environment = {
+        "POSTHOUSE_NOUN_NAMES": "a, b",
+        "POSTHOUSE_NOUN_LIMITS": '{"x": 1}',
+        "POSTHOUSE_NOUN_VIP": '{"most": 9}',
+    }
+    for config in (load(file, {}), load(None, environment)):
+        assert getattr(config, "noun") == expected  # noqa: B009 - a section that only this test knows
+        assert ("noun", "vip", {"most": 9}) in [one[:3] for one in effective(config)]
+
+
+@pytest.mark.usefixtures("noun")
+@pytest.mark.parametrize("text", ["[noun.vip]\nmots = 9", "[noun]\nvip = {mots = 9}"])
+def test_a_typo_inside_a_table_is_refused(file: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"noun\.vip: Object contains unknown field `mots`"):
+        load(written(file, text), {})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 class RealtimeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[realtime]`` of the configuration."""
 
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: list[str] = []
     """Beside the same origin, e.g. ``https://console.example``; ``*`` lets every page in."""
     frame_bytes: Positive = 65_536
     """Largest frame a client may send; beyond it the connection closes with 1009."""
