@@ -1,0 +1,1 @@
+"""Accounts: each is an entity; making, listing and password changes are services."""
