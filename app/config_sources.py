@@ -115,17 +115,21 @@ def _from_environment(environment: Mapping[str, str]) -> Iterable[Given]:
 
 def _convert(one: Given) -> Any:
     kind = key_types(sections()[one.section])[one.key]
-    value = one.value
-    if not one.strict and get_origin(_bare(kind)) is list:
-        value = [item.strip() for item in value.split(",") if item.strip()]
     try:
-        return msgspec.convert(value, kind, strict=one.strict)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(one.value if one.strict else _read(one.value, kind), kind, strict=one.strict)
+    except msgspec.MsgspecError as error:
         raise ConfigError(f"{one.place}: {one.section}.{one.key}: {error}") from error
 
 
-def _bare(kind: Any) -> Any:
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+def _read(text: str, kind: Any) -> Any:
+    """Give text the shape of a key: a list is separated by commas, a table is JSON."""
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    shape = get_origin(bare) or bare
+    if shape in {list, tuple, set, frozenset}:
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if shape is dict or (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
+        return msgspec.json.decode(text)
+    return text
 
 
 def _build(section: str, keys: dict[str, Any], path: Path) -> Any:

@@ -29,7 +29,7 @@ def every_key() -> list[tuple[str, str]]:
 def test_the_file_in_the_checkout_holds_every_setting_with_its_default() -> None:
     defaults = {
         name: {
-            key: msgspec.to_builtins(getattr(getattr(Config(), name), key))
+            key: msgspec.json.decode(msgspec.json.encode(getattr(getattr(Config(), name), key)))
             for key, kind in key_types(section).items()
             if not is_marked(kind, "secret")
         }

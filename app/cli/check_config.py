@@ -8,7 +8,8 @@ from app.config import Config, effective
 
 def run(arguments: argparse.Namespace, config: Config) -> int:  # noqa: ARG001 - every setting is in the config
     """Print one line per setting; secrets are masked. What does not fit has been refused before this runs."""
-    rows = [(f"{one.section}.{one.key}", json.dumps(one.value), one.source) for one in effective(config)]
+    settings = effective(config)
+    rows = [(f"{one.section}.{one.key}", json.dumps(one.value, ensure_ascii=False), one.source) for one in settings]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
         print(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
