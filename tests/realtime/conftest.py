@@ -51,8 +51,9 @@ async def start_house() -> AsyncIterator[StartHouse]:
     """Start houses with settings of the test's own; all are closed at the end."""
     runners: list[web.AppRunner] = []
 
-    async def start(**settings: Any) -> RealtimeHouse:
-        tokens, events, members, operations = Tokens(), EventList(), Members(), Operations()
+    async def start(events: EventList | None = None, **settings: Any) -> RealtimeHouse:
+        tokens, members, operations = Tokens(), Members(), Operations()
+        events = events or EventList()
         realtime = Realtime(
             identities=tokens,
             streams=events,

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Any, ClassVar
 
 import msgspec
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 
 
 class Wire:
@@ -28,7 +28,7 @@ class Wire:
         """Shake hands. Raises `aiohttp.WSServerHandshakeError` when the house refuses."""
         session = ClientSession()
         try:
-            wire = cls(session, await session.ws_connect(url, max_msg_size=0, **options))
+            wire = cls(session, await session.ws_connect(url, max_msg_size=0, timeout=ClientWSTimeout(ws_close=1), **options))
         except BaseException:
             await session.close()
             raise
@@ -70,6 +70,10 @@ class Wire:
     async def offsets(self, count: int) -> list[int]:
         """Return the offsets of the next publications."""
         return [(await self.push())["pub"]["offset"] for _ in range(count)]
+
+    def rest(self) -> list[dict[str, Any]]:
+        """Return what has been received and not looked at."""
+        return [*self.pushes, *self._lines]
 
     async def end(self) -> int:
         """Read to the end and return the close code."""
