@@ -23,6 +23,9 @@ from tests.realtime.proxy import Proxy
 Publish = Callable[[int], Awaitable[None]]
 """Publishes one event with ``data.number`` in the channel of the scenario."""
 
+Act = Callable[[], Awaitable[None]]
+"""Lets the house do something to the client."""
+
 
 @dataclass
 class Seen(ClientEventHandler, SubscriptionEventHandler):
