@@ -34,6 +34,7 @@ class House:
         self._alone = alone
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._dropped = asyncio.Event()
         self._held_until = 0.0
         self._round_trip_seconds = float("inf")
         self.name = name
@@ -96,7 +97,7 @@ class House:
         self.id, self.incarnation = row["id"], row["incarnation"]
         if self._alone:
             await connection.execute(Q.update_others_dead.sql, self.id)
-        self._connection = connection
+        self._connection = self._watch(connection)
         await self._renew(connection)
         self._task = asyncio.create_task(self._keep(), name="house lease")
 
@@ -125,7 +126,7 @@ class House:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(_RENEW_SECONDS if self._connection is not None else _RETRY_SECONDS)
+            await self._pause(_RENEW_SECONDS if self._connection is not None else _RETRY_SECONDS)
             try:
                 self._connection = self._connection or await self._reconnect()
                 await self._renew(self._connection)
@@ -138,6 +139,19 @@ class House:
                     self._connection.terminate()
                 self._connection = None
 
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer than the connection lives: its lock must be taken again at once."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._dropped.wait()
+        except TimeoutError:
+            return
+        self._dropped.clear()
+
+    def _watch(self, connection: Connection) -> Connection:
+        connection.add_termination_listener(lambda _: self._dropped.set())
+        return connection
+
     async def _reconnect(self) -> Connection:
         connection = await connect(self._dsn, f"posthouse-lease/{self.name}")
         try:
@@ -146,7 +160,7 @@ class House:
         except BaseException:
             connection.terminate()
             raise
-        return connection
+        return self._watch(connection)
 
     def _lose(self, error: Exception) -> None:
         _log.error("house_lost", extra={"reason": str(error)})

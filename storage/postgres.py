@@ -100,7 +100,8 @@ class Database:
         try:
             pool = await asyncpg.create_pool(
                 dsn,
-                min_size=1,
+                min_size=0,  # else the pool logs a traceback for each try to keep its floor while the server is away
+                max_inactive_connection_lifetime=0,
                 max_size=pool_size,
                 max_queries=2**31,
                 timeout=acquire_timeout_seconds,
@@ -110,6 +111,8 @@ class Database:
                 init=_prepare_connection,
                 reset=_keep_session,
             )
+            async with pool.acquire(timeout=acquire_timeout_seconds):
+                pass  # connect now: a wrong address is known at start
         except TROUBLE as error:
             raise _unreachable(error) from error
         return cls(pool, acquire_timeout_seconds)

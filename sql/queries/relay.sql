@@ -48,5 +48,5 @@ cross join lateral (
     select count(*) from (
         select from event e
         where e.house = p.house and e.lane = p.lane and e.seq > p.seq and e.type = any($4) limit 10000
-    ) some
+    ) counted
 ) waiting

@@ -8,6 +8,7 @@ from storage import queries
 from storage.errors import TROUBLE, DatabaseUnavailable, UnknownOutcome, is_definite, translate
 from storage.house import House
 from storage.postgres import Connection, connect
+from storage.queries import Statement
 
 Q = queries.load("journal")
 _RESOLVE_SECONDS = 5.0
@@ -35,6 +36,25 @@ class Session:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._open()
         return self._connection
+
+    async def begin(self, script: Statement) -> Connection:
+        """Open a transaction with ``script``; one that fails is undone. Raises `DatabaseUnavailable`, `Fenced`.
+
+        A connection that was lost since its last use is replaced once: nothing had begun on it.
+        """
+        connection = await self.ready()
+        try:
+            try:
+                await connection.execute(script.sql)
+            except TROUBLE:
+                if not connection.is_closed():
+                    raise
+                connection = await self.ready()
+                await connection.execute(script.sql)
+        except TROUBLE as error:
+            await self.undo(error)
+            raise translate(error) from error
+        return connection
 
     async def close(self) -> None:
         """Close the connection. Never raises."""

@@ -71,10 +71,9 @@ async def _alone(session: Session, batch: Batch) -> list[Record]:
 
 
 async def _followed(session: Session, batch: Batch) -> list[Record]:
-    connection = await session.ready()
+    connection = await session.begin(Q.begin_quietly)
     writes: Sequence[Write] = ()
     try:
-        await connection.execute(Q.begin_quietly.sql)
         rows = await connection.fetch(batch.statement.sql, *_arguments(session, batch))
         writes = batch.follow(rows) if batch.follow is not None else ()
         await run_writes(connection, [writes])

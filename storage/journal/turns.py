@@ -88,10 +88,9 @@ async def commit_turns(session: Session, turns: Sequence[Turn], duplicate: Calla
 
 
 async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Record]]]:
-    connection = await session.ready()
     has_events = any(turn.events for turn in turns)
+    connection = await session.begin(Q.begin if has_events else Q.begin_quietly)
     try:
-        await connection.execute((Q.begin if has_events else Q.begin_quietly).sql)
         until = await _insert_events(connection, session, turns) if has_events else session.seq
         results = await run_writes(connection, [turn.writes for turn in turns])
     except BaseException as error:

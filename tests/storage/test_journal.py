@@ -1,6 +1,7 @@
 """Group commit against a real PostgreSQL: what is merged, what is refused, and whom that concerns."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.storage.things import Missing, Taken, ask, happened, insert, new_id, 
 
 async def commit(
     journal: Journal, key: str, *writes: Write, n: int = 1, cause: str | None = None
-) -> list[list[object]]:
+) -> list[list[tuple[Any, ...]]]:
     rows = await journal.commit(
         lane=key, cause=cause or new_id(), caller=None, events=[happened(key, n)], writes=list(writes)
     )
@@ -164,7 +165,7 @@ async def test_stop_finishes_what_waits_and_takes_nothing_more(journal: Journal,
     await asyncio.sleep(0)
     await journal.stop()
 
-    assert all([not isinstance(o, Exception) for o in await asyncio.gather(*tasks, return_exceptions=True)])
+    assert all(not isinstance(o, Exception) for o in await asyncio.gather(*tasks, return_exceptions=True))
     with pytest.raises(DatabaseUnavailable):
         await commit(journal, "thing:late")
     assert (await ask(dsn, "select count(*) from event"))[0][0] == 50

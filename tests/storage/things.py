@@ -1,6 +1,8 @@
 """A noun that exists for the tests of storage alone: its table, its statements, and turns that use them."""
 
+import asyncio
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -76,6 +78,13 @@ def insert(name: str, thing_id: str | None = None) -> Write:
 
 def use(thing_id: str) -> Write:
     return Write(USE, (thing_id,), expect=1, otherwise=Missing(thing_id))
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for what another task or process brings about. Raises ``TimeoutError``."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.01)
 
 
 async def ask(dsn: str, query: str, *args: object) -> list[asyncpg.Record]:

@@ -1,0 +1,118 @@
+"""A house's claim on its database: one at a time, a new incarnation each, and a lease that survives trouble."""
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+
+from storage.errors import HouseTaken
+from storage.house import House
+from tests.storage.things import ask, until
+
+
+async def test_a_second_house_on_the_same_database_is_refused_by_name(house: House, dsn: str) -> None:
+    with pytest.raises(HouseTaken, match="one"):
+        await House.claim(dsn, "two")
+
+
+async def test_a_house_that_released_its_claim_can_come_back_at_once(dsn: str) -> None:
+    first = await House.claim(dsn, "one")
+    await first.release()
+    began = time.monotonic()
+    second = await House.claim(dsn, "one")
+
+    assert time.monotonic() - began < 1
+    assert (second.id, second.incarnation > first.incarnation) == (first.id, True)
+    await second.release()
+
+
+async def test_a_house_that_was_killed_leaves_nothing_to_wait_for(dsn: str) -> None:
+    first = await House.claim(dsn, "one")
+    leftover = await asyncpg.connect(dsn, server_settings={"application_name": first.application_name})
+    await leftover.execute("begin")
+    await leftover.fetchval("select fence($1)", first.incarnation)
+    assert first._connection is not None and first._task is not None
+    first._task.cancel()
+    first._connection.terminate()
+    began = time.monotonic()
+    second = await House.claim(dsn, "one")
+
+    assert time.monotonic() - began < 2
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await leftover.execute("commit")
+    leftover.terminate()
+    await second.release()
+
+
+async def test_houses_that_share_a_database_live_side_by_side(dsn: str) -> None:
+    one, two = await House.claim(dsn, "one", alone=False), await House.claim(dsn, "two", alone=False)
+
+    assert one.id != two.id
+    assert one.is_held() and two.is_held()
+    await one.release()
+    await two.release()
+
+
+async def test_a_newer_incarnation_fences_the_older(dsn: str) -> None:
+    old = await House.claim(dsn, "one", alone=False)
+    lost = asyncio.Event()
+    old.on_lost = lost.set
+    new = await House.claim(dsn, "one", alone=False)
+
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        await ask(dsn, "select fence($1)", old.incarnation)
+    assert caught.value.sqlstate == "PHF01"
+    assert (await ask(dsn, "select fence($1)", new.incarnation))[0][0] is True
+    async with asyncio.timeout(5):
+        await lost.wait()
+    assert not old.is_held()
+    await old.release()
+    await new.release()
+    assert (await ask(dsn, "select alive from house"))[0][0] is False
+
+
+async def test_an_older_incarnation_that_stops_leaves_the_newer_alive(dsn: str) -> None:
+    old = await House.claim(dsn, "one", alone=False)
+    new = await House.claim(dsn, "one", alone=False)
+    await old.release()
+
+    assert (await ask(dsn, "select alive from house"))[0][0] is True
+    await new.release()
+
+
+async def test_a_lease_whose_connection_was_killed_is_held_again_with_its_lock(house: House, dsn: str) -> None:
+    assert house._connection is not None
+    pid = house._connection.get_server_pid()
+    await ask(dsn, "select pg_terminate_backend($1)", pid)
+
+    await until(lambda: house._connection is not None and house._connection.get_server_pid() != pid, seconds=2)
+    assert house.is_held()
+    with pytest.raises(HouseTaken):
+        await House.claim(dsn, "two")
+
+
+async def test_take_over_waits_for_a_transaction_that_has_asked_the_fence(house: House, dsn: str) -> None:
+    writer, taker = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    transaction = writer.transaction()
+    await transaction.start()
+    await writer.fetchval("select fence($1)", house.incarnation)
+    await ask(dsn, "update house set lease_expires_at = now()")  # a renewal passes
+
+    taking = asyncio.create_task(taker.execute("select 1 from house for update"))
+    await asyncio.sleep(0.1)
+    assert not taking.done()
+    await transaction.commit()
+    await taking
+    await writer.close()
+    await taker.close()
+
+
+async def test_the_offset_to_the_databases_clock_is_measured(house: House) -> None:
+    assert abs(house.offset_seconds) < 0.05  # the same machine
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "x" * 41, "häuschen"])
+async def test_names_that_do_not_fit_a_connections_name_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="no name for a house"):
+        await House.claim("postgresql://nowhere", name)
