@@ -28,13 +28,14 @@ class Idempotency(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a handler may know about the message beside the message itself."""
+    """What a handler may know about the message beside the message itself. The runtime hands in its `Envelope`."""
 
     id: str  # the envelope's id: the cause of every event this turn makes
     caller: Caller
     now: datetime  # UTC, one moment for the whole turn
     deadline: float | None  # on the monotonic clock; None for tell
     idempotency: Idempotency | None = None
+    traceparent: str = ""  # W3C trace context; "" when nobody traces
 
 
 @dataclass(frozen=True, slots=True)

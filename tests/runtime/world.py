@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - handlers take what all handlers take
 """A small world for the runtime's tests: a store that can be told to fail, and actors that count, wait and break."""
 
 import asyncio
@@ -11,7 +12,7 @@ from actors.runtime.message import Command, Event, Query, Secret
 from actors.runtime.ports import DeadLetter, DuplicateTurn, Stored
 
 
-class Refused(DomainError):
+class Refused(DomainError):  # noqa: N818 - reads as the answer
     """The counter says no."""
 
     code = "refused"
@@ -176,7 +177,9 @@ class Counter(Entity[int]):
 
     @handles
     def add(self, state: int | None, message: Add, turn: Turn) -> Decision[int]:
-        return Decision(reply=(state or 0) + message.by, events=[Added(at=turn.now, by=message.by)], made=f"made-{turn.id}")
+        return Decision(
+            reply=(state or 0) + message.by, events=[Added(at=turn.now, by=message.by)], made=f"made-{turn.id}"
+        )
 
     @handles
     def get(self, state: int | None, message: Get, turn: Turn) -> int:
@@ -211,7 +214,7 @@ class Counter(Entity[int]):
 
     @handles
     def who(self, state: int | None, message: Who, turn: Turn) -> tuple[str | None, str]:
-        return turn.caller.user_id, turn.traceparent  # type: ignore[attr-defined]
+        return turn.caller.user_id, turn.traceparent
 
 
 class Desk(Service):

@@ -27,16 +27,15 @@ class BatchCell(ServiceCell):
     def drain(self) -> None:
         """Take what waits, up to the handler's bound, and start it as one batch."""
         office, box = self.office, self.box or deque()
-        now, count = office.monotonic(), 0
+        now = office.monotonic()
         batch: list[Envelope] = []
         while box and len(batch) < self.handler.together:
             envelope = box.popleft()
-            count += 1
             if envelope.deadline is not None and envelope.deadline <= now:
                 self.expire(envelope)
             else:
                 batch.append(envelope)
-        office.started(count)
+        office.started(len(batch))
         if batch:
             office.begin(batch, self._run_batch(batch))
         else:

@@ -46,11 +46,10 @@ class EntityCell(Cell):
             self.box, self.busy = None, False
 
     def _handle(self, box: deque[Envelope]) -> tuple[bool, int]:
-        """Run plain handlers right here, without task or coroutine: (whether a turn waits, messages taken)."""
+        """Run plain handlers right here, without task or coroutine: (whether a turn waits, messages handled)."""
         now, count, traceparent = self.office.monotonic(), 0, None
         while box and count < RUN:
             envelope = box.popleft()
-            count += 1
             if envelope.traceparent is not traceparent:
                 traceparent = self.enter(envelope)
             if envelope.deadline is not None and envelope.deadline <= now:
@@ -58,8 +57,10 @@ class EntityCell(Cell):
                 continue
             handler = envelope.handler
             if handler.is_async:
+                self.office.started(1)
                 self.office.begin(envelope, self._run(envelope))
                 return True, count
+            count += 1
             try:
                 result = handler.call(self.state, envelope.message, envelope)
             except Exception as error:  # noqa: BLE001 - whatever it is, the asker is answered

@@ -58,6 +58,7 @@ class Cell:
 
     def expire(self, envelope: Envelope) -> None:
         """Drop a message whose asker waits no more: it is not started."""
+        self.office.started(1)
         self.office.statistics.expired += 1
         envelope.refuse(TimedOut("not started before the deadline"))
 

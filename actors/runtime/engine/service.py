@@ -52,16 +52,17 @@ class ServiceCell(Cell):
             office.call_soon(self.drain)
 
     def _handle(self, box: deque[Envelope]) -> int:
-        """Run plain handlers right here; return how many messages were taken."""
+        """Run plain handlers right here; return how many messages were handled."""
         now, count, limit = self.office.monotonic(), 0, self.office.behaviour.concurrency
         while box and self.active < limit and count < RUN:
             envelope = box.popleft()
-            count += 1
             if envelope.deadline is not None and envelope.deadline <= now:
                 self.expire(envelope)
             elif envelope.handler.is_async:
+                self.office.started(1)
                 self._begin(envelope, self._run(envelope))
             else:
+                count += 1
                 self._handle_plain(envelope)
         return count
 

@@ -23,7 +23,7 @@ class CrashedAfterCommit(Exception):  # noqa: N818 - names the moment
     """What a turn decided is committed, but its answer could not be made: it must not be tried again."""
 
 
-class UnknownOutcome(TimedOut):
+class UnknownOutcome(Exception):  # noqa: N818 - names what is known
     """The journal could not find out whether the turn was committed."""
 
 
@@ -139,6 +139,8 @@ def refuse_failed(envelope: Envelope, error: Exception) -> bool:
         envelope.refuse(error)
     elif isinstance(error, ConnectionError | TimeoutError):
         envelope.refuse(Unavailable())
+    elif isinstance(error, UnknownOutcome):
+        envelope.refuse(TimedOut("the outcome is unknown"))
     elif isinstance(error, DuplicateTurn):
         envelope.refuse_duplicate()
     else:

@@ -1,0 +1,83 @@
+"""Durable timers are told when they are due, until their turn has deleted them."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from actors.runtime.timers import Timer, Timers
+from tests.runtime.conftest import World
+from tests.runtime.world import Note
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Rows:
+    """Timers in memory. ``is_down`` makes reading fail."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.timers = [
+            Timer(
+                str(s),
+                "counter",
+                "a",
+                "world.Note",
+                msgspec.msgpack.encode(Note(text=str(s))),
+                START + timedelta(seconds=s),
+            )
+            for s in seconds
+        ]
+        self.is_down = False
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
+        if self.is_down:
+            raise ConnectionError
+        return [timer for timer in self.timers if timer.due_at <= now][:limit]
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        return min((timer.due_at for timer in self.timers if timer.due_at > now), default=None)
+
+
+async def test_a_timer_is_told_when_it_is_due_and_not_before(world: World) -> None:
+    timers = Timers(world.system, Rows(5, 7))
+    world.clock.advance(4.9)
+    assert await timers.tell_due() == 0
+    world.clock.advance(0.1)
+    assert await timers.tell_due() == 1
+    await world.settle()
+    assert world.counter.handled == ["5"]
+
+
+async def test_a_timer_whose_row_stays_is_told_again_but_not_at_every_look(world: World) -> None:
+    timers = Timers(world.system, Rows(0))
+    assert [await timers.tell_due(), await timers.tell_due()] == [1, 0]
+    world.clock.advance(10)
+    assert await timers.tell_due() == 1
+
+
+async def test_a_timer_that_nobody_understands_does_not_hold_up_the_others(world: World) -> None:
+    rows = Rows(0, 1)
+    rows.timers[0] = rows.timers[0]._replace(message_type="world.Unknown")
+    world.clock.advance(1)
+    await Timers(world.system, rows).tell_due()
+    await world.settle()
+    assert world.counter.handled == ["1"]
+
+
+async def test_the_loop_sleeps_until_the_next_is_due_and_outlives_a_lost_database(world: World) -> None:
+    rows = Rows(0.01)
+    rows.is_down = True
+    timers = Timers(world.system, rows)
+    running = asyncio.create_task(timers.run())
+    await world.settle()
+    assert world.counter.handled == []
+    rows.is_down = False
+    world.clock.advance(0.01)
+    timers.wake()
+    await world.settle()
+    assert world.counter.handled == ["0.01"]
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
