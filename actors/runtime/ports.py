@@ -25,6 +25,7 @@ class Stored(NamedTuple):
     type: str
     body: bytes  # JSON, as it is stored and published
     at: datetime
+    cause: str | None = None  # None: the turn itself
 
 
 class Journal(Protocol):

@@ -123,9 +123,9 @@ class EntityCell(Cell):
     async def _committed(self, envelope: Envelope, decision: Decision[Any]) -> Any:
         behaviour: Entity[Any] = self.office.behaviour
         stream, state, n, own = behaviour.stream(self.key), self.state, self.n, []
-        for event in decision.events:
+        for index, event in enumerate(decision.events):
             n += 1
-            own.append(stored(stream, n, event))
+            own.append(stored(stream, n, event, decision.causes[index] if decision.causes else None))
             state = behaviour.apply(state, event)
         save = behaviour.save(self.key, state, n) if own else ()
         rows = await commit(self.office, envelope, decision, stream, own, save)

@@ -34,9 +34,9 @@ def waits_for_commit(result: Any) -> bool:
     )
 
 
-def stored(stream: str, n: int, event: Event) -> Stored:
+def stored(stream: str, n: int, event: Event, cause: str | None = None) -> Stored:
     """Encode an event, once for the table and every listener."""
-    return Stored(stream, n, str(type(event).__struct_config__.tag), _encode(event), event.at)
+    return Stored(stream, n, str(type(event).__struct_config__.tag), _encode(event), event.at, cause)
 
 
 def publish(office: "Office", events: Sequence[Stored]) -> None:
