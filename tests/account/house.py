@@ -13,6 +13,8 @@ from actors.auth.keys import KeyRing, open_key_ring
 from actors.auth.mailer import Mail
 from actors.auth.settings import AuthSettings
 from actors.errors import Conflict
+from actors.messages.account import SetRole
+from actors.messages.user import Role
 from actors.quota import QuotaSettings
 from actors.runtime.actor import Idempotency
 from actors.runtime.clock import SystemClock
@@ -57,6 +59,17 @@ class Listener:
 
     async def store(self, letter: DeadLetter) -> None:
         self.letters.append(letter)
+
+
+class Records:
+    """What keys have made, as the edge asks for it."""
+
+    def __init__(self, store: IdempotencyStore) -> None:
+        self._store = store
+
+    async def find(self, caller: str, route: str, key: str) -> tuple[bytes, str] | None:
+        made = await self._store.get_idempotency(caller, route, key)
+        return None if made is None or made.object_id is None else (made.body_hmac, made.object_id)
 
 
 class Answer:
@@ -106,14 +119,12 @@ class AccountHouse:
     async def refresh(self, token: str) -> Answer:
         return await self.call("POST", "/auth/refresh", {"refresh_token": token})
 
-    async def person(self, name: str, role: str = "user") -> Answer:
+    async def person(self, name: str, role: Role = "user") -> Answer:
         """Somebody who is logged in and has a role, given by the house."""
         answer = await self.register(name)
         if role != "user":
-            from actors.messages.account import SetRole  # noqa: PLC0415
-
             user_id = answer["user"]["id"]
-            await self.system.ref("account", user_id).ask(SetRole(user_id=user_id, role=role), SYSTEM)  # type: ignore[arg-type]
+            await self.system.ref("account", user_id).ask(SetRole(user_id=user_id, role=role), SYSTEM)
         return answer
 
     async def sql(self, text: str, *args: Any) -> list[Any]:
@@ -167,7 +178,7 @@ async def serve(stack: AsyncExitStack, system: System, parts: AccountParts, data
     """Put the house behind the real edge and return a client."""
     operations = [*ACCOUNT, *SESSION, *API_KEY]
     edge = Edge(
-        dispatcher=Dispatcher(system.ref, operations, IdempotencyStore(database), b"secret"),
+        dispatcher=Dispatcher(system.ref, operations, Records(IdempotencyStore(database)), b"secret"),
         identities=parts.identities,
         observer=lambda _method, _pattern: lambda *_: None,
         settings=EdgeSettings(),
