@@ -17,7 +17,7 @@ async def read_json(request: web.Request, limit_bytes: int, timeout_seconds: flo
         UnsupportedMediaType: there is a body and it is not JSON.
         TooLarge: more than ``limit_bytes``, announced or found while reading.
         RequestTimeout: not there after ``timeout_seconds``.
-        InvalidRequest: its encoding is broken.
+        InvalidRequest: it broke off, or its encoding is broken.
     """
     if not request.body_exists:
         return b""
@@ -31,8 +31,8 @@ async def read_json(request: web.Request, limit_bytes: int, timeout_seconds: flo
                 body = await _read(content, limit_bytes)
     except TimeoutError:
         raise RequestTimeout(f"the body did not arrive within {timeout_seconds:g} s") from None
-    except (HttpProcessingError, web.RequestPayloadError):
-        raise InvalidRequest("the body's encoding is broken") from None
+    except (HttpProcessingError, web.RequestPayloadError, ConnectionError):
+        raise InvalidRequest("the body broke off or its encoding is broken") from None
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
     return body

@@ -26,8 +26,8 @@ from handlers.rate_limit import Limit, LimitSettings, limits
 
 BASE = "/api/v1"
 
-Observe = Callable[[int, float, Caller, str], None]
-"""Called once per answer with status, seconds, caller and request id. Must not block or raise."""
+Observe = Callable[[int, float, Caller, str, str], None]
+"""Called once per answer with status, seconds, caller, request id and path. Must not block or raise."""
 
 Observer = Callable[[str, str], Observe]
 """Called once per route with method and pattern, so that what it returns can keep its labels at hand."""
@@ -82,6 +82,7 @@ class Route:
         self._reads_body = method in {"POST", "PUT", "PATCH"}
         self._limit: Limit | None = edge.limits.get(procedure.operation.rate)
         self._observe = edge.observer(method, pattern)
+        self._is_public = procedure.operation.access is Access.PUBLIC
 
     async def answer(self, request: web.Request) -> web.Response:
         """Perform the operation and answer."""
@@ -102,7 +103,7 @@ class Route:
             response = refuse(error, headers, name)
         except Exception as error:  # noqa: BLE001 - a bug: logged with its traceback, opaque to the caller
             response = crash(error, headers, name, request)
-        self._observe(response.status, perf_counter() - started, caller, name)
+        self._observe(response.status, perf_counter() - started, caller, name, request.path)
         return response
 
     async def expect(self, request: web.Request) -> web.Response | None:
@@ -142,7 +143,9 @@ class Route:
             try:
                 known = await self._verify(authorization)
             except (Unauthorized, Forbidden) as error:
-                fault = None if self._procedure.operation.access is Access.PUBLIC else error
+                fault = None if self._is_public else error
+            except DomainError as error:
+                fault = error
         return Caller(
             known.user_id,
             known.role,

@@ -23,7 +23,10 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """See the module. ``path`` is below ``/api/v1`` unless it begins with ``/api/``; its ``{names}`` are fields of ``message``."""
+    """See the module.
+
+    ``path`` is below ``/api/v1`` unless it begins with ``/api/`` itself; its ``{names}`` are fields of ``message``.
+    """
 
     method: str
     path: str
@@ -34,16 +37,14 @@ class Operation:
     access: Access = Access.USER
     status: int = 200  # 204: the reply is not sent
     reply: Any = None  # type of the answer on the wire; None: R of Command[R]
-    present: Callable[[Any], tuple[int, Any]] | None = (
-        None  # reply -> (status, answer), where it is not always `status`
-    )
+    present: Callable[[Any], tuple[int, Any]] | None = None
+    """Reply -> (status, answer), where that is not always ``status`` and the reply itself."""
     rpc: str | None = None  # `noun.verb`
     rate: str = "read"  # the route class in [limits]: read, write, auth, worker
     creates: Callable[[str], Any] | None = None  # id of what was made -> Query that shows it; takes Idempotency-Key
     replays: Callable[[Any, str], Any] | None = None  # (message, id) -> Command for a replay where showing needs more
-    fills: Mapping[str, Callable[[Any], Any]] = field(
-        default_factory=dict
-    )  # message fields that the edge fills from the request
+    fills: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Fields of the message that nobody sends: the edge fills each from the HTTP request. Not for rpc."""
     timeout_seconds: float = 5.0
     body_limit_bytes: int = 262_144
     errors: Sequence[str] = ()  # codes beyond those that every operation of its access has

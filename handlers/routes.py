@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from actors.errors import DomainError, InvalidRequest, MethodNotAllowed, NotFound, TooLarge
-from actors.runtime.message import ANONYMOUS
+from actors.runtime.message import Caller
 from handlers.dispatch import Procedure
 from handlers.edge import Edge, Observe, Route, crash, full_path, refuse, reply_headers
 from handlers.origin import request_id
@@ -58,8 +58,9 @@ class Elsewhere:
         except Exception as error:  # noqa: BLE001 - the last one who can still answer
             name = request_id(request.headers.get("X-Request-ID"))
             response = self._answer(request, error, name)
+            caller = Caller(request_id=name, address=self._edge.addresses.of(request))
             observe = self._observers.get(request.method, self._other)
-            observe(response.status, perf_counter() - started, ANONYMOUS, name)
+            observe(response.status, perf_counter() - started, caller, name, request.path)
             return response
 
     def _answer(self, request: web.Request, error: Exception, name: str) -> web.Response:

@@ -84,7 +84,7 @@ async def start() -> AsyncIterator[Start]:
             seen: list[tuple[str, str, int, str | None, str]] = []
 
             def observer(method: str, pattern: str) -> Observe:
-                return lambda status, _seconds, caller, name: seen.append(
+                return lambda status, _seconds, caller, name, _path: seen.append(
                     (method, pattern, status, caller.user_id, name)
                 )
 

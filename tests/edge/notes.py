@@ -78,10 +78,12 @@ class Notes(Service):
         self.notes: dict[str, Note] = {}
         self.gate = asyncio.Event()
         self.made = 0
+        self.waiting = 0
 
     @handles
     async def make(self, message: MakeNote, turn: Turn) -> Decision[Note]:
         if message.text == "wait":
+            self.waiting += 1
             await self.gate.wait()
         if message.text == "taken":
             raise Conflict("taken", **{"from": "a", "to": "b"})
