@@ -51,7 +51,7 @@ def task_in(body: bytes) -> bytes:
 
 
 def refusal(before: str | None, to: str, detail: str) -> DomainError:
-    """Why a task could not go to status ``to``; ``before`` is the status it has, None when the caller has no such task."""
+    """Why a task could not go to status ``to``. ``before`` is the status it has; None: the caller has no such task."""
     if before is None:
         return NotFound("no such task")
     return Conflict(detail, **{"from": before, "to": to})

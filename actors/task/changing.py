@@ -41,7 +41,10 @@ def _arguments(batch: Iterable[tuple[CancelTask | RetryTask, Turn]]) -> list[lis
 
 
 def _settle(
-    batch: Sequence[tuple[CancelTask | RetryTask, Turn]], rows: list[Any], verb: Literal["cancelled", "retried"], ring: Ring
+    batch: Sequence[tuple[CancelTask | RetryTask, Turn]],
+    rows: list[Any],
+    verb: Literal["cancelled", "retried"],
+    ring: Ring,
 ) -> Settled[TaskJson]:
     replies: list[TaskJson | DomainError] = []
     events: list[Stored] = []

@@ -33,7 +33,7 @@ class Creation:
 
         def settle(rows: list[Any]) -> Settled[TaskJson]:
             outcomes, events = read(items, rows)
-            made = [item[2] if _is_made(outcome) else _found(outcome) for item, outcome in zip(items, outcomes, strict=True)]
+            made = [_id(outcome) for outcome in outcomes]
             return Settled(replies=outcomes, events=events, made=made, after=lambda: self._ring(items, outcomes))
 
         return Together(statement=Q.create_tasks, args=self._arguments(items), settle=settle)
@@ -51,7 +51,7 @@ class Creation:
             return Settled(
                 replies=[TasksMade([_answer(outcome) for outcome in part]) for part in parts],
                 events=events,
-                made=[",".join(_found(outcome) or "" for outcome in part) for part in parts],
+                made=[",".join(_id(outcome) or str(_answer(outcome)) for outcome in part) for part in parts],
                 after=lambda: self._ring(items, outcomes),
             )
 
@@ -109,11 +109,9 @@ def _is_made(outcome: Outcome) -> bool:
     return isinstance(outcome, TaskJson) and outcome.made
 
 
-def _found(outcome: Outcome) -> str | None:
-    """What an idempotency key remembers of an item: the task's id, or the code of its refusal."""
-    if isinstance(outcome, TaskJson):
-        return outcome.json[7:43].decode()  # {"id":"<uuid>"
-    return outcome.code
+def _id(outcome: Outcome) -> str | None:
+    """The id of the task that was made or found."""
+    return outcome.json[7:43].decode() if isinstance(outcome, TaskJson) else None  # {"id":"<uuid>"
 
 
 def _answer(outcome: Outcome) -> bytes | str:

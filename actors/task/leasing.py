@@ -60,9 +60,7 @@ class TaskLeases(Service):
     async def lease(self, message: LeaseTasks, turn: Turn) -> Leased:
         """Look, and while there is nothing wait until told, up to the time asked for."""
         worker = message.worker or turn.caller.api_key_id or turn.caller.user_id or ""
-        request = TakeTasks(
-            types=message.types, max=message.max, lease_seconds=message.lease_seconds, worker=worker
-        )
+        request = TakeTasks(types=message.types, max=message.max, lease_seconds=message.lease_seconds, worker=worker)
         return await self._look(request, message.wait_seconds, turn)
 
     async def _look(self, request: TakeTasks, wait_seconds: float, turn: Turn) -> Leased:

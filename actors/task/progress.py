@@ -45,7 +45,9 @@ def progress(batch: Sequence[tuple[ProgressTask, Turn]], pace: Pace, now: float)
 
     def settle(rows: list[Any]) -> Settled[ProgressTaken]:
         events: list[Stored] = []
-        answers = iter([_answer(message, turn, row, events) for (message, turn), row in zip(accepted, rows, strict=True)])
+        answers = iter(
+            [_answer(message, turn, row, events) for (message, turn), row in zip(accepted, rows, strict=True)]
+        )
         replies = [RateLimited("too much progress", retry_after=wait) if wait else next(answers) for wait in waits]
         return Settled(replies=replies, events=events)
 
@@ -62,9 +64,7 @@ def _carried(batch: Sequence[tuple[ProgressTask, Turn]]) -> list[tuple[Any, ...]
         phase = phase if message.phase is None else message.phase
         text = text if message.message is None else message.message
         last[key] = (phase, text)
-        rows.append(
-            (*key, message.percent, phase, text, turn.now, turn.id, turn.caller.user_id)
-        )
+        rows.append((*key, message.percent, phase, text, turn.now, turn.id, turn.caller.user_id))
     return rows
 
 

@@ -129,10 +129,12 @@ class Tasks(Service):
         made = message.made.split(",")
         rows = await self._store.get_tasks([thing for thing in made if is_id(thing)])
         owned = {task_id: row for task_id, row in rows.items() if row["user_id"] == turn.caller.user_id}
-        return TasksMade([
-            owned[thing]["body"].encode() if thing in owned else NotFound.code if is_id(thing) else thing
-            for thing in made
-        ])
+        return TasksMade(
+            [
+                owned[thing]["body"].encode() if thing in owned else NotFound.code if is_id(thing) else thing
+                for thing in made
+            ]
+        )
 
     @handles
     async def list_tasks(self, message: ListTasks, turn: Turn) -> TaskPage:

@@ -73,11 +73,14 @@ class TaskHouse:
         """Make an account with a quota."""
         user_id = uuid7()
         await self.sql(
-            "insert into account (id, n, username, role, status, created_at) values ($1::uuid, 1, $1::uuid::text, $2, 'active', now())",
+            "insert into account (id, n, username, role, status, created_at)"
+            " values ($1::uuid, 1, $1::uuid::text, $2, 'active', now())",
             user_id,
             role,
         )
-        await self.sql("insert into quota (user_id, month, max_tasks) values ($1, '2000-01-01', $2)", user_id, max_tasks)
+        await self.sql(
+            "insert into quota (user_id, month, max_tasks) values ($1, '2000-01-01', $2)", user_id, max_tasks
+        )
         return Caller(user_id=user_id, role=role)
 
     async def sql(self, text: str, *args: Any) -> list[Any]:
@@ -95,7 +98,9 @@ class TaskHouse:
 
     async def lease(self, **fields: Any) -> list[dict[str, Any]]:
         """Lease tasks as a worker."""
-        found = await self.ask(LeaseTasks(**{"types": ["work"], "worker": "w1", **fields}), WORKER, timeout_seconds=40.0)
+        found = await self.ask(
+            LeaseTasks(**{"types": ["work"], "worker": "w1", **fields}), WORKER, timeout_seconds=40.0
+        )
         return [msgspec.json.decode(task) for task in found.tasks]
 
     async def lease_one(self, **fields: Any) -> dict[str, Any]:

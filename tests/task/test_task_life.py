@@ -14,8 +14,8 @@ from actors.runtime.message import Caller
 from tests.task.house import WORKER, TaskHouse, shown
 
 FIELDS = [
-    "id", "type", "params", "status", "priority", "progress", "result", "error", "attempt", "max_attempts", "unique_key",
-    "run_at", "created_at", "started_at", "finished_at",
+    "id", "type", "params", "status", "priority", "progress", "result", "error", "attempt", "max_attempts",
+    "unique_key", "run_at", "created_at", "started_at", "finished_at",
 ]  # fmt: skip
 
 
@@ -60,7 +60,9 @@ async def test_stored_events_publications_and_answers_are_the_same_bytes(house: 
     await house.progress(leased, 10, phase="b")
     done = await house.complete(leased, [1])
 
-    rows = await house.sql("select n, type, body, at, caller from event where stream = $1 order by n", f"task:{task['id']}")
+    rows = await house.sql(
+        "select n, type, body, at, caller from event where stream = $1 order by n", f"task:{task['id']}"
+    )
     assert [(row["n"], row["body"].encode()) for row in rows] == [(e.n, e.body) for e in house.heard.events]
     assert [row["type"] for row in rows] == [
         "task.created", "task.started", "task.progressed", "task.progressed", "task.completed",
@@ -173,7 +175,11 @@ async def test_the_worker_of_a_cancelled_task_hears_of_it_and_cannot_complete(ho
         await house.fail(leased)
     with pytest.raises(Conflict):
         await house.progress({**leased, "lease": uuid7()}, 50)
-    assert [kind for _, kind, _ in await house.events(leased["id"])] == ["task.created", "task.started", "task.cancelled"]
+    assert [kind for _, kind, _ in await house.events(leased["id"])] == [
+        "task.created",
+        "task.started",
+        "task.cancelled",
+    ]
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
