@@ -136,6 +136,13 @@ async def test_loop_lag_process_and_build_are_shown() -> None:
     assert seen["posthouse_build_info", labels(version="1.2.3")] == 1
 
 
+async def test_render_says_the_same_as_scrape() -> None:
+    metrics = Metrics()
+    metrics.requests_of("GET", "/x")(200, 0.1)
+    kept = [line for line in metrics.render().splitlines() if line.startswith((b"http_", b"posthouse_"))]
+    assert kept and set(kept) <= set((await metrics.scrape()).splitlines())
+
+
 async def test_two_houses_in_one_process_have_metrics_of_their_own() -> None:
     first, second = Metrics(), Metrics()
     first.requests_of("GET", "/x")(200, 0.1)
