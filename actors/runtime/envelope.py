@@ -14,7 +14,7 @@ from actors.runtime.message import Caller, reply_type
 from actors.runtime.ports import Clock
 
 
-class Envelope(msgspec.Struct, kw_only=False):
+class Envelope(msgspec.Struct, gc=False):
     """A message on its way. It is also the `Turn` that a handler sees.
 
     ``id`` and ``now`` are made when first asked for: most turns of a hot actor need neither, and together
@@ -62,6 +62,7 @@ class Envelope(msgspec.Struct, kw_only=False):
         """Give the asker an error, if somebody still waits."""
         if self.reply is not None and not self.reply.done():
             self.reply.set_exception(error)
+        self.reply = None  # an error remembers frames, and they us: see `gc`
 
     def refuse_duplicate(self) -> None:
         """Answer for a turn that took effect before: None where that is the whole answer, else `AlreadyDone`."""
