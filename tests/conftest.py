@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -32,18 +33,33 @@ def pytest_runtest_makereport(
     return report
 
 
+@contextmanager
+def _open_folder() -> Iterator[Path]:
+    """Not tmp_path: pytest closes it (0700), and under root PostgreSQL is somebody else who could not reach it."""
+    folder = Path(tempfile.mkdtemp(prefix="posthouse-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """A folder for a house's data: an embedded PostgreSQL may live in it."""
+    with _open_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
     """The address of this process's own PostgreSQL, database ``postgres``, empty. Stopped and removed at the end."""
-    # Not tmp_path: pytest makes it 0700, and under root the server is an ordinary user who could not reach it.
-    folder = Path(tempfile.mkdtemp(prefix="posthouse-test-"))
-    folder.chmod(0o711)
-    server = PostgresServer(folder / "postgres", durable=False)  # tests kill processes, never the machine's power
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    with _open_folder() as folder:
+        server = PostgresServer(folder / "postgres", durable=False)  # tests kill processes, never the machine's power
+        try:
+            yield server.start()
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="session")

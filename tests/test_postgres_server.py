@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,12 +31,8 @@ time.sleep(600)
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the server's user can reach: pytest's own are closed to everybody else."""
-    parent = Path(tempfile.mkdtemp(prefix="posthouse-test-"))
-    parent.chmod(0o711)
-    yield parent / "postgres"
-    shutil.rmtree(parent)
+def folder(data_folder: Path) -> Path:
+    return data_folder / "postgres"
 
 
 @pytest.fixture
@@ -149,7 +144,7 @@ async def insert_until_lost(dsn: str) -> int:
 
 async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - another process changes, no event of ours
+        while not true():
             await asyncio.sleep(0.02)
 
 

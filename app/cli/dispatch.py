@@ -18,6 +18,8 @@ COMMANDS = {
     "demo": "play the main story against the running house",
     "tail": "show the log of the running house, for people",
     "migrate": "bring the database to this version's tables",
+    "verify": "replay every event and compare with the rows",
+    "bench": "measure the house beside its limits and its peers",
     "check-config": "show every setting in force and where it comes from",
 }
 """Each is a module beside this one with ``run(arguments, config) -> exit status`` and, if need be, ``add_arguments``.
