@@ -1,4 +1,4 @@
-"""Tasks: what is read. What is written are the statements of `Q`, one for a whole batch of turns."""
+"""Tasks: what is read, and the fenced statements that write, each for a whole batch of turns."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,14 @@ from storage.postgres import Database, Record
 from storage.shared import SharedRead
 
 Q = queries.load("task")
+
+CREATE_TASKS = Q.create_tasks
+TAKE_TASKS = Q.take_tasks
+PROGRESS_TASKS = Q.progress_tasks
+SETTLE_TASKS = Q.settle_tasks
+CANCEL_TASKS = Q.cancel_tasks
+RETRY_TASKS = Q.retry_tasks
+SWEEP_TASKS = Q.sweep_tasks
 
 
 class TaskStore:

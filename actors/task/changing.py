@@ -8,7 +8,7 @@ from actors.messages.task import CancelTask, RetryTask, TaskJson
 from actors.runtime.actor import Settled, Together, Turn
 from actors.runtime.ports import Stored
 from actors.task.batch import columns, refusal, stored, task_in
-from storage.task import Q
+from storage.task import CANCEL_TASKS, RETRY_TASKS
 
 Ring = Callable[[str], None]
 """Hears the type of every task that was changed."""
@@ -20,7 +20,7 @@ def cancel(batch: Sequence[tuple[CancelTask, Turn]], freed: Ring) -> Together[Ta
     def settle(rows: list[Any]) -> Settled[TaskJson]:
         return _settle(batch, rows, "cancelled", freed)
 
-    return Together(statement=Q.cancel_tasks, args=_arguments(batch), settle=settle)
+    return Together(statement=CANCEL_TASKS, args=_arguments(batch), settle=settle)
 
 
 def retry(batch: Sequence[tuple[RetryTask, Turn]], due: Ring) -> Together[TaskJson]:
@@ -29,7 +29,7 @@ def retry(batch: Sequence[tuple[RetryTask, Turn]], due: Ring) -> Together[TaskJs
     def settle(rows: list[Any]) -> Settled[TaskJson]:
         return _settle(batch, rows, "retried", due)
 
-    return Together(statement=Q.retry_tasks, args=_arguments(batch), settle=settle)
+    return Together(statement=RETRY_TASKS, args=_arguments(batch), settle=settle)
 
 
 def _arguments(batch: Iterable[tuple[CancelTask | RetryTask, Turn]]) -> list[list[Any]]:

@@ -11,7 +11,7 @@ from actors.runtime.actor import Settled, Together, Turn
 from actors.runtime.ports import Stored
 from actors.task.batch import columns, json_text, stored, task_in
 from actors.task.waiting import Bell
-from storage.task import Q
+from storage.task import CREATE_TASKS
 
 Allowance = Callable[[str], int | None]
 """Role -> how many tasks a month it may create; None: no limit."""
@@ -36,7 +36,7 @@ class Creation:
             made = [_id(outcome) for outcome in outcomes]
             return Settled(replies=outcomes, events=events, made=made, after=lambda: self._ring(items, outcomes))
 
-        return Together(statement=Q.create_tasks, args=self._arguments(items), settle=settle)
+        return Together(statement=CREATE_TASKS, args=self._arguments(items), settle=settle)
 
     def batches(self, batch: Sequence[tuple[CreateTasks, Turn]]) -> Together[TasksMade]:
         """Each turn creates many tasks; every one is answered by itself."""
@@ -55,7 +55,7 @@ class Creation:
                 after=lambda: self._ring(items, outcomes),
             )
 
-        return Together(statement=Q.create_tasks, args=self._arguments(items), settle=settle)
+        return Together(statement=CREATE_TASKS, args=self._arguments(items), settle=settle)
 
     def _arguments(self, items: Sequence[Item]) -> list[list[Any]]:
         return columns(self._rows(items), 13)

@@ -11,7 +11,7 @@ from actors.runtime.actor import Ref, Service, Settled, Together, Turn, handles
 from actors.task.batch import columns, stored, task_in
 from actors.task.settings import TaskSettings
 from actors.task.waiting import Bell
-from storage.task import Q
+from storage.task import TAKE_TASKS
 
 _encode = msgspec.json.Encoder().encode
 
@@ -34,7 +34,7 @@ def take(batch: Sequence[tuple[TakeTasks, Turn]], settings: TaskSettings) -> Tog
         return Settled(replies=replies, events=events)
 
     limits = _encode(settings.max_running).decode()
-    return Together(statement=Q.take_tasks, args=[*columns(rows, 7), limits], settle=settle)
+    return Together(statement=TAKE_TASKS, args=[*columns(rows, 7), limits], settle=settle)
 
 
 def leased(task: bytes, row: Any) -> bytes:
@@ -52,7 +52,7 @@ class TaskLeases(Service):
     capacity = 10_000
 
     def __init__(self, ref: Callable[[str, str], Ref], bell: Bell) -> None:
-        """``ref`` finds the service `actors.task.service.Tasks`; ``bell`` is the one that it rings."""
+        """``ref`` finds the service `actors.task.tasks.Tasks`; ``bell`` is the one that it rings."""
         self._ref = ref
         self._bell = bell
 

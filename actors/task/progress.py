@@ -8,7 +8,7 @@ from actors.messages.task import ProgressTaken, ProgressTask
 from actors.runtime.actor import Settled, Together, Turn
 from actors.runtime.ports import Stored
 from actors.task.batch import columns, refusal, stored
-from storage.task import Q
+from storage.task import PROGRESS_TASKS
 
 
 class Pace:
@@ -51,7 +51,7 @@ def progress(batch: Sequence[tuple[ProgressTask, Turn]], pace: Pace, now: float)
         replies = [RateLimited("too much progress", retry_after=wait) if wait else next(answers) for wait in waits]
         return Settled(replies=replies, events=events)
 
-    return Together(statement=Q.progress_tasks, args=columns(_carried(accepted), 8), settle=settle)
+    return Together(statement=PROGRESS_TASKS, args=columns(_carried(accepted), 8), settle=settle)
 
 
 def _carried(batch: Sequence[tuple[ProgressTask, Turn]]) -> list[tuple[Any, ...]]:

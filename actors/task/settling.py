@@ -18,7 +18,7 @@ from actors.messages.task import (
 from actors.runtime.actor import Settled, Together, Turn
 from actors.runtime.ports import Stored
 from actors.task.batch import columns, id_or_nobody, json_text, refusal, stored, task_in
-from storage.task import Q
+from storage.task import SETTLE_TASKS
 
 MAX_JITTER = 1.25
 _jitter = random.Random().uniform  # noqa: S311 - spreads retries, guards nothing
@@ -47,7 +47,7 @@ def settle_one(batch: Sequence[tuple[CompleteTask | FailTask, Turn]], freed: Fre
         replies = [body if isinstance(body, DomainError) else TaskJson(task_in(body)) for body in bodies]
         return Settled(replies=replies, events=events, after=lambda: _tell(rows, freed))
 
-    return Together(statement=Q.settle_tasks, args=_arguments(ends), settle=settle)
+    return Together(statement=SETTLE_TASKS, args=_arguments(ends), settle=settle)
 
 
 def settle_many(batch: Sequence[tuple[SettleTasks, Turn]], freed: Freed) -> Together[SettledTasks]:
@@ -69,7 +69,7 @@ def settle_many(batch: Sequence[tuple[SettleTasks, Turn]], freed: Freed) -> Toge
         replies = [SettledTasks(list(islice(answers, len(message.items)))) for message, _ in batch]
         return Settled(replies=replies, events=events, after=lambda: _tell(rows, freed))
 
-    return Together(statement=Q.settle_tasks, args=_arguments(ends), settle=settle)
+    return Together(statement=SETTLE_TASKS, args=_arguments(ends), settle=settle)
 
 
 def read(ends: Sequence[End], rows: Sequence[Any]) -> tuple[list[bytes | DomainError], list[Stored]]:

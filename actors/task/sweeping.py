@@ -14,7 +14,7 @@ from actors.runtime.ports import Clock, Stored
 from actors.task.batch import stored
 from actors.task.settings import TaskSettings
 from actors.task.waiting import Bell
-from storage.task import Q, TaskStore
+from storage.task import SWEEP_TASKS, TaskStore
 
 log = logging.getLogger(__name__)
 MOST = 1_000  # tasks per sweep, so that one sweep holds the lane for a moment only
@@ -39,7 +39,7 @@ def sweep(batch: Sequence[tuple[SweepTasks, Turn]], bell: Bell) -> Together[int]
 
         return Settled(replies=[len(rows)] * len(batch), events=events, after=after)
 
-    return Together(statement=Q.sweep_tasks, args=[turn.now, turn.id, _jitter(1, 1.25), MOST], settle=settle)
+    return Together(statement=SWEEP_TASKS, args=[turn.now, turn.id, _jitter(1, 1.25), MOST], settle=settle)
 
 
 class Sweeper:

@@ -24,7 +24,7 @@ from actors.runtime.message import Caller
 from actors.runtime.ports import DeadLetter, Stored
 from actors.runtime.system import System
 from actors.task.leasing import TaskLeases
-from actors.task.service import Tasks
+from actors.task.tasks import Tasks
 from actors.task.settings import TaskSettings
 from actors.task.sweeping import Sweeper
 from actors.task.waiting import Bell
