@@ -138,7 +138,8 @@ class Route:
 
         A public route ignores a bad token: a client whose token has just run out must be able to log in again.
         """
-        known, fault = ANONYMOUS, None
+        known = ANONYMOUS
+        fault: DomainError | None = None
         if (authorization := request.headers.get("Authorization")) is not None:
             try:
                 known = await self._verify(authorization)

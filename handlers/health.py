@@ -3,31 +3,51 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
 
-Check = Callable[[], Awaitable[str | None]]
-"""None when all is well, else a short word such as ``starting`` or ``full``. May raise; gets 2 seconds."""
+from actors.runtime.message import Aware
 
-_CHECK_SECONDS = 2.0
+Check = Callable[[], Awaitable[str | None]]
+"""None when all is well, else a short word such as ``starting`` or ``full``. May raise."""
+
 _encode = msgspec.json.Encoder().encode
 
 
+class Alive(msgspec.Struct, frozen=True):
+    """The event loop turns."""
+
+    status: Literal["ok"]
+    timestamp: Aware
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether requests can be served. A check that fails says in a word what is missing."""
+
+    status: Literal["ready", "unavailable"]
+    checks: dict[str, str]
+
+
 class Health:
-    """Plain pages outside the API, without token or rate limit. ``metrics`` is Prometheus' text format."""
+    """Plain pages outside the API, without token or rate limit.
+
+    ``metrics`` gives Prometheus' text format; a check that takes more than ``check_seconds`` has failed.
+    """
 
     def __init__(
         self,
         *,
         checks: Mapping[str, Check],
-        metrics: Callable[[], bytes],
+        metrics: Callable[[], Awaitable[bytes]],
         jwks: Callable[[], Mapping[str, Any]] | None = None,
+        check_seconds: float = 2.0,
     ) -> None:
         self._checks = checks
         self._metrics = metrics
         self._jwks = jwks
+        self._check_seconds = check_seconds
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes; the keys only where an asymmetric key is configured."""
@@ -39,19 +59,19 @@ class Health:
 
     async def health(self, _request: web.Request) -> web.Response:
         """Alive: the event loop turns."""
-        return _json({"status": "ok", "timestamp": datetime.now(UTC)})
+        return _json(Alive("ok", datetime.now(UTC)))
 
     async def ready(self, _request: web.Request) -> web.Response:
         """Can serve: every check passes. Else 503 with what is missing."""
-        words = await asyncio.gather(*(_ask(check) for check in self._checks.values()))
+        words = await asyncio.gather(*(_ask(check, self._check_seconds) for check in self._checks.values()))
         checks = {name: word or "ok" for name, word in zip(self._checks, words, strict=True)}
         if all(word is None for word in words):
-            return _json({"status": "ready", "checks": checks})
-        return _json({"status": "unavailable", "checks": checks}, status=503)
+            return _json(Readiness("ready", checks))
+        return _json(Readiness("unavailable", checks), status=503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """What Prometheus scrapes."""
-        return web.Response(body=self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(body=await self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def jwks(self, _request: web.Request) -> web.Response:
         """The public keys, as RFC 7517 has them."""
@@ -59,9 +79,9 @@ class Health:
         return _json(self._jwks(), cache="public, max-age=300")
 
 
-async def _ask(check: Check) -> str | None:
+async def _ask(check: Check, seconds: float) -> str | None:
     try:
-        async with asyncio.timeout(_CHECK_SECONDS):
+        async with asyncio.timeout(seconds):
             return await check()
     except TimeoutError:
         return "no answer"

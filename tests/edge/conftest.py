@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aiohttp import ClientSession, web
@@ -26,7 +26,7 @@ BOB = "0198b7a0-0000-7000-8000-00000000000b"
 class Tokens:
     """Known tokens; `late` is one that has to be verified first."""
 
-    callers = {
+    callers: ClassVar = {
         "alice": Caller(ALICE, "user", "s1"),
         "bob": Caller(BOB, "user", "s2"),
         "admin": Caller(BOB, "admin", "s3"),

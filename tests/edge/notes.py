@@ -29,7 +29,7 @@ class Person(msgspec.Struct, frozen=True):
 
 class MakeNote(Command[Note], frozen=True, kw_only=True):
     text: Annotated[str, msgspec.Meta(max_length=1_000)]
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = msgspec.field(default_factory=dict)
     priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 5
 
 
@@ -61,6 +61,10 @@ class Crash(Command[None], frozen=True, kw_only=True):
     pass
 
 
+class Work(Command[None], frozen=True, kw_only=True):
+    pass
+
+
 class Stamp(Command[Note], frozen=True, kw_only=True):
     note_id: Id
     text: str
@@ -78,12 +82,12 @@ class Notes(Service):
         self.notes: dict[str, Note] = {}
         self.gate = asyncio.Event()
         self.made = 0
-        self.waiting = 0
+        self.started = asyncio.Event()
 
     @handles
     async def make(self, message: MakeNote, turn: Turn) -> Decision[Note]:
         if message.text == "wait":
-            self.waiting += 1
+            self.started.set()
             await self.gate.wait()
         if message.text == "taken":
             raise Conflict("taken", **{"from": "a", "to": "b"})
@@ -123,6 +127,10 @@ class Notes(Service):
         raise RuntimeError("the secret of the house")
 
     @handles
+    def work(self, _message: Work, _turn: Turn) -> None:
+        return None
+
+    @handles
     def stamp(self, message: Stamp, turn: Turn) -> Note:
         return Note(message.note_id, f"{message.text} by {message.agent}", {}, turn.now)
 
@@ -149,6 +157,7 @@ class Memory:
     async def commit(
         self, *, lane: str, cause: str, caller: str | None, events: Sequence[Stored], writes: Sequence[Any]
     ) -> list[list[Any]]:
+        del lane, cause, caller, events
         for owner, promise, made in writes:
             if self.records.setdefault((owner, promise.route, promise.key), (promise.body_hmac, made))[1] != made:
                 raise Conflict("the key exists")
@@ -239,6 +248,6 @@ OPERATIONS = [
         tag="x",
     ),
     Operation(
-        method="POST", path="/work", message=Crash, to="notes", summary="Work", access=Access.WORKER, rate="worker"
+        method="POST", path="/work", message=Work, to="notes", summary="Work", access=Access.WORKER, rate="worker"
     ),
 ]

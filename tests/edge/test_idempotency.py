@@ -52,8 +52,7 @@ async def test_callers_do_not_share_keys(house: House) -> None:
 
 async def test_while_the_first_one_runs_the_second_is_409(house: House) -> None:
     first = asyncio.create_task(make(house, "wait"))
-    while not house.notes.waiting:
-        await asyncio.sleep(0.01)
+    await house.notes.started.wait()
     answer, problem = await make(house, "wait")
     assert (answer.status, problem["code"], answer.headers["Retry-After"]) == (409, "conflict", "1")
     house.notes.gate.set()
