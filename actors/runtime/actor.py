@@ -51,8 +51,8 @@ class Decision(Generic[R]):
     """What one turn wants: executed in one transaction, then answered.
 
     ``events`` are appended to the entity's own stream and folded into its state. Each has the turn as its cause, unless
-    ``causes`` names another for each of them: what came several at once can then still be told apart by its source. ``writes`` are the journal's
-    (`storage.journal.Write`). ``answer`` turns the rows of the writes into the reply where rows are needed for it.
+    ``causes`` names another for each of them: what came several at once can then still be told apart by its source.
+    ``writes`` are the journal's (`storage.journal.Write`). ``answer`` turns the rows of the writes into the reply where rows are needed for it.
     ``made`` is the id of the object that an idempotency key stands for.
     """
 

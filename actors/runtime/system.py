@@ -13,6 +13,7 @@ from actors.runtime.engine.kind import AskNotDeclared, check_asks
 from actors.runtime.engine.letters import LetterBox, make_letter
 from actors.runtime.engine.mailbox import Cell
 from actors.runtime.engine.office import Office
+from actors.runtime.engine.offices import office_of
 from actors.runtime.engine.statistics import Waits
 from actors.runtime.engine.supervision import Supervisor
 from actors.runtime.engine.turn import CrashedAfterCommit
@@ -70,17 +71,20 @@ class System:
         self.letters = LetterBox(dead_letters)
         self.working: set[Cell] = set()  # with mail or a turn under way; perhaps a few that have just ended
         self.waits = Waits()
-        self._transport = transport or (PackedMemoryTransport() if packed else MemoryTransport())
         self._stage = RUNNING
         self._supervisor = Supervisor()
         self._context = Context()
         self._tasks: set[Task[None]] = set()
         self._loop: AbstractEventLoop
         self._ticker: asyncio.TimerHandle | None = None
-        self._offices = {behaviour.kind: Office(self, behaviour) for behaviour in kinds}
-        self.packing = Packing({some for office in self._offices.values() for some in office.handlers})
-        for office in self._offices.values():
-            office.open(self._transport, self.packing)
+        self._offices = self._open(kinds, transport or (PackedMemoryTransport() if packed else MemoryTransport()))
+
+    def _open(self, kinds: Sequence[Actor], transport: Transport) -> dict[str, Office]:
+        offices = {behaviour.kind: office_of(self, behaviour) for behaviour in kinds}
+        self.packing = Packing({some for office in offices.values() for some in office.handlers})
+        for office in offices.values():
+            office.open(transport, self.packing)
+        return offices
 
     def ref(self, kind: str, key: str = "") -> Ref:
         """Return the address of an entity, or (without key) of a service. Raises KeyError: no such kind."""

@@ -2,15 +2,12 @@
 
 from asyncio import Future
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actors.runtime.actor import Actor, Entity, Idempotency, Snapshot
-from actors.runtime.engine.batch import BatchCell
-from actors.runtime.engine.entity import EntityCell
+from actors.runtime.actor import Actor, Idempotency
 from actors.runtime.engine.kind import Handlers
 from actors.runtime.engine.mailbox import Cell
-from actors.runtime.engine.service import ServiceCell
 from actors.runtime.engine.statistics import Statistics
 from actors.runtime.envelope import CURRENT, Envelope
 from actors.runtime.errors import DomainError, Overloaded
@@ -20,9 +17,6 @@ from actors.runtime.transport import Transport
 
 if TYPE_CHECKING:
     from actors.runtime.system import System
-
-SLICE = 20_000  # cells looked at per tick: 1 ms
-AnyCell = EntityCell | ServiceCell
 
 
 class Office:
@@ -34,15 +28,12 @@ class Office:
         self.name = behaviour.kind
         self.capacity = behaviour.capacity
         self.handlers = Handlers(behaviour)
-        self.cells: dict[str, AnyCell] = {}
+        self.cells: dict[str, Cell] = {}
         self.statistics = Statistics()
         self.monotonic = house.clock.monotonic
         self.clock = house.clock
         self.turns = 0  # that wait for something
         self.round = 0  # of sweeps: an actor without work through a whole one is passivated
-        self._next_round_at = house.time
-        self._to_sweep: list[AnyCell] = []
-        self._loads = isinstance(behaviour, Entity) and (behaviour.durable or type(behaviour).load is not Entity.load)
 
     def open(self, transport: Transport, packing: Packing) -> None:
         """Let messages in."""
@@ -61,8 +52,11 @@ class Office:
         """See `Ref.ask`."""
         house = self.house
         reply = house.create_future()
-        current = CURRENT.get()
-        traceparent = "" if current is None else current.traceparent
+        current, traceparent = CURRENT.get(), ""
+        if current is not None:
+            traceparent = current.traceparent
+            if current.kind is not None:
+                house.check_ask(current.kind, self.name, reply)
         envelope = Envelope(
             message,
             caller,
@@ -75,8 +69,6 @@ class Office:
             idempotency,
             cause,
         )
-        if current is not None and current.kind is not None:
-            house.check_ask(current.kind, self.name, reply)
         try:
             self._send(key, envelope)
         except DomainError as error:
@@ -94,9 +86,9 @@ class Office:
         house = self.house
         if house.waiting >= house.limit:
             house.refuse()
-        cell = self.cells.get(envelope.handler.mailbox or key)
+        cell = self.cells.get(key)
         if cell is None:
-            cell = self._open(envelope.handler.mailbox or key, envelope)
+            cell = self.open_cell(key, envelope)
         box = cell.box  # `Cell.post` in place: its call is 60 ns
         if box is None:
             box = cell.box = deque()
@@ -109,22 +101,9 @@ class Office:
             house.working.add(cell)
             house.call_soon(cell.drain)
 
-    def _open(self, key: str, envelope: Envelope) -> AnyCell:
-        if isinstance(self.behaviour, Entity):
-            cell: AnyCell = EntityCell(self, key)
-        elif envelope.handler.together:
-            cell = BatchCell(self, envelope.handler)
-        else:
-            cell = ServiceCell(self, key)
-        self.cells[key] = cell
-        return cell
-
-    def load(self, key: str) -> "Awaitable[Snapshot[Any] | None] | Snapshot[Any] | None":
-        """Read an entity; one without rows begins with nothing."""
-        loaded: Awaitable[Snapshot[Any] | None] | Snapshot[Any] | None = (
-            self.behaviour.load(key) if self._loads else None
-        )
-        return loaded
+    def open_cell(self, key: str, envelope: Envelope) -> Cell:
+        """Make the actor that an envelope is the first for."""
+        raise NotImplementedError
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Run a callback of the kind's actors, outside the sender's context."""
@@ -162,17 +141,7 @@ class Office:
         self.house.crashed(self, cell, envelope, error)
 
     def sweep(self, now: float) -> None:
-        """Passivate entities that were idle for ``idle_seconds`` (at most twice that), a slice at a time."""
-        if not isinstance(self.behaviour, Entity):
-            return
-        if now >= self._next_round_at:
-            self._next_round_at = now + self.behaviour.idle_seconds
-            self.round += 1
-            self._to_sweep = list(self.cells.values())
-        slice_, self._to_sweep = self._to_sweep[-SLICE:], self._to_sweep[:-SLICE]
-        for cell in slice_:
-            if not cell.busy and cell.round < self.round - 1:
-                del self.cells[cell.key]
+        """Forget actors that have had nothing to do; services stay."""
 
     def leftovers(self) -> list[Envelope]:
         """Take out all mail that has not been started."""
