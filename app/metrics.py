@@ -140,7 +140,7 @@ class Metrics:
         self.registry.register(_Watched(prefix, tuple(figures), read, label))
 
     def render(self) -> bytes:
-        """All metrics as text, to be sent as `CONTENT_TYPE`. Takes 20 ms for a hundred routes: `scrape` is for loops."""
+        """All metrics as text, to be sent as `CONTENT_TYPE`. Blocks for 20 ms: on a loop, `scrape`."""
         return generate_latest(self.registry)
 
     async def scrape(self) -> bytes:
