@@ -35,6 +35,7 @@ class AccountParts(NamedTuple):
     identities: Identities
     passwords: Passwords
     sessions: SessionStore
+    keys: KeyRing
 
 
 def build_accounts(
@@ -62,4 +63,4 @@ def build_accounts(
         ApiKeys(api_keys),
         ApiKeyOwner(api_keys),
     ]
-    return AccountParts(kinds, Identities(verifier, clock, settings.token_cache), passwords, sessions)
+    return AccountParts(kinds, Identities(verifier, clock, settings.token_cache), passwords, sessions, keys)

@@ -14,8 +14,12 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from actors.errors import NotFound
+from actors.messages.account import EnsureAdmin
+from actors.messages.api_key import CreateApiKey, DeleteApiKey
+from actors.runtime.message import SYSTEM, Caller
 from app import logs as logging_of_house
-from app.cli.operator import Operator, write_operator
+from app.cli.operator import Operator, read_operator, write_operator
 from app.composition import House, compose
 from app.config import Config
 from app.greeting import Greeting, greet
@@ -53,17 +57,17 @@ async def serve(config: Config, dsn: str, server: PostgresServer | None, logs: L
     """Start, greet, wait for a signal, stop."""
     signals = Signals()
     async with compose(config, dsn, server, logs) as house, listening(config, house) as url:
-        house.lost = signals.stop
-        greeting = await welcome(config, house, url)
-        house.is_ready = True
+        house.on_lost(signals.give_up)
+        greeting = await welcome(config, house, dsn, url)
+        house.set_ready(ready=True)
         log.info("house_ready", url=url, startup_seconds=greeting.seconds)
         if sys.stdout.isatty():
             print(greet(greeting), flush=True)
         await signals.wait()
         log.info("house_stopping")
-        house.is_ready = False
+        house.set_ready(ready=False)
     log.info("house_stopped")
-    return 1 if signals.is_forced else 0
+    return 1 if signals.is_lost else 0
 
 
 class Signals:
@@ -71,21 +75,21 @@ class Signals:
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
-        self.is_forced = False
+        self.is_lost = False  # it stops because it may write no more
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._heard)
+            loop.add_signal_handler(number, self._hear)
 
     async def wait(self) -> None:
         """Return when the house is to stop."""
         await self._asked.wait()
 
-    def stop(self) -> None:
-        """Stop the house because it cannot go on: it may write no more."""
-        self.is_forced = True
+    def give_up(self) -> None:
+        """Stop the house because it may write no more: whoever keeps it running starts it anew."""
+        self.is_lost = True
         self._asked.set()
 
-    def _heard(self) -> None:
+    def _hear(self) -> None:
         if self._asked.is_set():
             os._exit(130)  # PostgreSQL follows its parent by itself
         self._asked.set()
@@ -107,13 +111,19 @@ async def listening(config: Config, house: House) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def welcome(config: Config, house: House, url: str) -> Greeting:
-    """Make sure that there is an administrator and a key for commands on this machine."""
-    admin = await house.ensure_admin(config.admin.username, config.admin.password or None)
-    operator = await house.make_operator_key(admin.user_id)
-    await asyncio.to_thread(
-        write_operator, config.data_folder, Operator(url=url, api_key=operator.key, api_key_id=operator.id)
-    )
+async def welcome(config: Config, house: House, dsn: str, url: str) -> Greeting:
+    """Make sure that there is an administrator, and a key for commands on this machine."""
+    wanted = EnsureAdmin(username=config.admin.username, password=config.admin.password or None)
+    admin = await house.refs("accounts").ask(wanted, SYSTEM)
+    caller = Caller(user_id=admin.user_id, role="super_admin", scopes=frozenset({"read", "write", "worker"}))
+    last = await asyncio.to_thread(read_operator, config.data_folder)
+    if last is not None:
+        with contextlib.suppress(NotFound):
+            await house.refs("api_key", last.api_key_id).ask(DeleteApiKey(api_key_id=last.api_key_id), caller)
+    made = CreateApiKey(name="commands on the house's own machine", scopes=("read", "write", "worker"))
+    key = await house.refs("api_keys").ask(made, caller)
+    operator = Operator(url=url, api_key=key.key, api_key_id=key.id, dsn=dsn)
+    await asyncio.to_thread(write_operator, config.data_folder, operator)
     return Greeting(
         url=url, data=str(config.data_folder), log_file=str(config.log_file), username=config.admin.username,
         password=admin.password, seconds=round(since_process_start(), 3),

@@ -7,6 +7,7 @@ import msgspec
 
 from actors.auth.tokens import TokenEnded
 from actors.auth.verification import Verifier
+from actors.errors import Unavailable
 from actors.runtime.ports import Clock, Stored
 from handlers.ports import Identity, Revocation, TokenExpired
 
@@ -53,7 +54,7 @@ class Identities:
         return found[0]
 
     async def verify(self, token: str) -> Identity:
-        """Verify and remember. Raises `TokenExpired`, `Unauthorized`, `Forbidden` (blocked), ``ConnectionError``."""
+        """Verify and remember. Raises `TokenExpired`, `Unauthorized`, `Forbidden` (blocked), `Unavailable`."""
         while True:
             mark, changed = object(), set[str]()
             self._watching[mark] = changed
@@ -61,6 +62,8 @@ class Identities:
                 standing = await self._verifier.verify(token)
             except TokenEnded as error:
                 raise TokenExpired(error.detail) from None
+            except ConnectionError as error:
+                raise Unavailable from error
             finally:
                 del self._watching[mark]
             if standing.caller.user_id not in changed:

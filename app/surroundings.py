@@ -1,7 +1,7 @@
 """What the system desk shows and only the composition root knows."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,12 +45,9 @@ class HouseSurroundings:
         """Figures of every kind."""
         figures = self.system.statistics()
         return ActorList(
-            items=[
-                ActorFigures(**{name: getattr(kind, name) for name in ActorFigures.__struct_fields__})
-                for kind in figures.items
-            ],
-            waits=[Wait(from_=wait.from_, to=wait.to, seconds=wait.seconds) for wait in figures.waits],
-            degraded=sorted(self.system.degraded),
+            items=[figures_of(kind, counted) for kind, counted in figures["kinds"].items()],
+            waits=[Wait(from_=wait["from"], to=wait["to"], seconds=round(wait["seconds"], 3)) for wait in figures["waits"]],
+            degraded=figures["degraded"],
         )
 
     def settings(self) -> SettingList:
@@ -68,3 +65,12 @@ class HouseSurroundings:
     def redeliver(self, letter: DeadLetter) -> None:
         """Send a dead letter's message again."""
         self.system.redeliver(letter)
+
+
+def figures_of(kind: str, counted: Mapping[str, Any]) -> ActorFigures:
+    """Show what the runtime has counted of a kind."""
+    return ActorFigures(
+        kind=kind, active=counted["actors"], depth=counted["depth"], oldest_seconds=round(counted["oldest_seconds"], 3),
+        handled=counted["handled"], crashed=counted["crashed"], restarts=counted["restarts"],
+        expired=counted["expired"], handler_p50_ms=counted["p50_ms"], handler_p99_ms=counted["p99_ms"],
+    )  # fmt: skip

@@ -37,10 +37,9 @@ class NotificationStore:
         """How many entries are unread."""
         return int(await self._database.fetchval(Q.count_unread, user_id))
 
-    async def list_task_owners(self, task_ids: Sequence[str]) -> dict[str, str]:
-        """Task id -> its owner's id, for those tasks that exist."""
-        rows = await self._database.fetch(Q.list_task_owners, list(task_ids))
-        return {row["id"]: row["user_id"] for row in rows}
+    async def delete_old(self, before: datetime, most: int) -> int:
+        """Remove up to ``most`` entries from before a moment; return how many."""
+        return await self._database.execute(Q.delete_old_notifications, before, most)
 
     async def get_job(self, job_id: str) -> Record | None:
         """A job's row."""

@@ -7,9 +7,11 @@ from typing import Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from storage import queries
 from storage.errors import TROUBLE, DatabaseUnavailable, translate
 from storage.queries import Statement
 
+HOUSE = queries.load("house")
 Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record]"
 
@@ -143,6 +145,19 @@ class Database:
         tag: str = await self._run("execute", statement, args)
         count = tag.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
+
+    async def ping(self) -> None:
+        """Return when PostgreSQL answers. Raises `DatabaseUnavailable`."""
+        await self.fetchval(HOUSE.ping)
+
+    async def version(self) -> str:
+        """Return what runs, such as ``18.1``."""
+        version: str = await self.fetchval(HOUSE.get_version)
+        return version
+
+    def statistics(self) -> dict[str, int]:
+        """Return how many connections there are, and how many of them nobody uses."""
+        return {"size": self._pool.get_size(), "idle": self._pool.get_idle_size()}
 
     async def _run(self, method: str, statement: Statement, args: tuple[Any, ...]) -> Any:
         connection: PoolConnectionProxy[Record] | None = None

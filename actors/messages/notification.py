@@ -32,7 +32,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a person should hear of, before their preferences have been asked."""
 
-    source: str  # what it stems from (``task:<id>:<n>``); an inbox takes each source once
+    source: str = ""  # what it stems from (``task:<id>:<n>``); an inbox takes each source once
     type: str = ""  # empty: no entry, only ``change`` is told
     title: str = ""
     body: str = ""

@@ -3,6 +3,6 @@
 from actors.notification.inbox import Inbox
 from actors.notification.job import NotificationJobs
 from actors.notification.notices import NOTICES, deliver_notices
-from actors.notification.service import Notifications
+from actors.notification.notifications import Notifications
 
 __all__ = ["NOTICES", "Inbox", "NotificationJobs", "Notifications", "deliver_notices"]

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 import msgspec
 
 from actors.errors import NotFound
-from actors.messages.notification import Notice, TakeNotices, TaskChange
+from actors.messages.notification import Notice, Priority, TakeNotices, TaskChange
 from actors.runtime.actor import Ref
 from actors.runtime.message import SYSTEM
 
-Rule = Callable[[dict[str, Any]], tuple[str | None, Notice] | None]
+Body = dict[str, Any]
+Told = tuple[str, Notice]
+Rule = Callable[[Body], Told | None]
 """Event body -> whom it concerns, and the notice (without its source)."""
 
 
@@ -31,32 +33,66 @@ class Recorded(Protocol):
     def body(self) -> str | bytes: ...  # noqa: D102
 
 
-def welcome(body: dict[str, Any]) -> tuple[str | None, Notice]:
+def welcome(body: Body) -> Told:
     """Somebody has registered."""
     name = body["user"]["username"]
     return body["user"]["id"], Notice(
-        source="", type="welcome", title=f"Welcome, {name}", body="Your account is ready.", data={"username": name}
+        type="welcome", title=f"Welcome, {name}", body="Your account is ready.", data={"username": name}
     )
 
 
-def task_status(status: str, title: str = "", priority: str = "normal") -> Rule:
-    """A task has a new status; with a title the inbox hears of it too."""
-
-    def rule(body: dict[str, Any]) -> tuple[str | None, Notice]:
-        task = body["task"]
-        error = (task.get("error") or {}).get("message", "")
-        notice = Notice(
-            source="", change=TaskChange(task_id=task["id"], status=task["status"] or status),
-            type="task" if title else "", title=title.format(type=task["type"]), body=error,
-            data={"task_id": task["id"], "task_type": task["type"], "status": task["status"] or status},
-            priority="high" if priority == "high" else "normal",
-        )  # fmt: skip
-        return task["user_id"], notice
-
-    return rule
+def stolen_session(body: Body) -> Told | None:
+    """A refresh token came twice: somebody may have a copy, so the session was ended."""
+    if body["reason"] != "reuse":
+        return None
+    return body["user_id"], Notice(
+        type="security", priority="critical", title="A session was ended for your safety",
+        body="Its refresh token was used twice. If you do not know why, change your password.",
+        data={"session_id": body["session_id"]},
+    )  # fmt: skip
 
 
-NOTICES: Mapping[str, Rule] = {}
+def task_changed(body: Body) -> Told:
+    """A task has a new status: the owner's screens hear of it, the inbox does not."""
+    return body["user_id"], Notice(change=_change(body))
+
+
+def task_completed(body: Body) -> Told:
+    """A task is done."""
+    return body["user_id"], _about_task(body, f"Your task {body['task']['type']} is completed")
+
+
+def task_failed(body: Body) -> Told:
+    """A task has failed; the inbox hears of it when no attempt is left."""
+    if body["will_retry"]:
+        return task_changed(body)
+    return body["user_id"], _about_task(body, f"Your task {body['task']['type']} has failed", priority="high")
+
+
+def _about_task(body: Body, title: str, priority: Priority = "normal") -> Notice:
+    task = body["task"]
+    error = task["error"] or {}
+    return Notice(
+        type="task", title=title, body=error.get("message", ""), priority=priority, change=_change(body),
+        data={"task_id": task["id"], "task_type": task["type"], "status": task["status"]},
+    )  # fmt: skip
+
+
+def _change(body: Body) -> TaskChange:
+    return TaskChange(task_id=body["task"]["id"], status=body["task"]["status"])
+
+
+NOTICES: Mapping[str, Rule] = {
+    "account.registered": welcome,
+    "session.ended": stolen_session,
+    "task.created": task_changed,
+    "task.started": task_changed,
+    "task.completed": task_completed,
+    "task.failed": task_failed,
+    "task.cancelled": task_changed,
+    "task.retried": task_changed,
+}
+"""Event type -> rule. A new noun adds what people should hear of."""
 
 
 def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Recorded]], Any]:
@@ -69,7 +105,7 @@ def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Record
         people: dict[str, list[Notice]] = defaultdict(list)
         for event in events:
             found = NOTICES[event.type](msgspec.json.decode(event.body))
-            if found is not None and found[0] is not None:
+            if found is not None:
                 source = f"{event.stream}:{event.n}"
                 people[found[0]].append(msgspec.structs.replace(found[1], source=source))
         for user_id, notices in people.items():

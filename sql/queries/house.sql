@@ -69,3 +69,11 @@ from pg_control_system() s, pg_control_checkpoint() c, history h
 -- name: update_epoch :exec
 -- History may have forked (a backup was restored): every reader must start afresh.
 update history set nonce = gen_random_uuid()
+
+-- name: ping :value
+-- Whether PostgreSQL answers.
+select 1
+
+-- name: get_version :value
+-- What runs.
+select current_setting('server_version')

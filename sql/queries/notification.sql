@@ -98,8 +98,3 @@ select id from account where $1::uuid is null or id > $1 order by id limit $2;
 -- Forget entries from before a moment, a bounded number at a time.
 -- $1 before timestamptz, $2 limit
 delete from notification where id in (select id from notification where created_at < $1 limit $2);
-
--- name: list_task_owners :many
--- Whose tasks these are.
--- $1 ids uuid[]
-select id, user_id from task where id = any ($1::uuid[]);

@@ -1,0 +1,56 @@
+"""Every kind of actor beside those of accounts (`app.accounts`). A new noun adds its behaviours here."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from actors.notification import Inbox, NotificationJobs, Notifications
+from actors.runtime.actor import Actor, Entity
+from actors.runtime.ports import Clock
+from actors.task.leasing import TaskLeases
+from actors.task.sweeping import Sweeper
+from actors.task.tasks import Tasks
+from actors.task.waiting import Bell
+from app.accounts import AccountParts, build_accounts
+from app.config import Config
+from app.keyring import open_keys
+from app.refs import Refs
+from storage.notification import NotificationStore
+from storage.postgres import Database
+from storage.task import TaskStore
+
+
+class Kinds(NamedTuple):
+    """The behaviours, and what else the house must run or close for them."""
+
+    behaviours: Sequence[Actor]
+    accounts: AccountParts
+    notifications: Notifications
+    notification_store: NotificationStore
+    tasks: TaskStore
+    sweeper: Sweeper
+    bell: Bell
+
+    @property
+    def owned(self) -> Sequence[Entity[Any]]:
+        """Those whose streams `verify` replays."""
+        return [kind for kind in self.behaviours if isinstance(kind, Entity)]
+
+
+def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock) -> Kinds:
+    """Make every behaviour. No thread runs and nothing is read yet, but the signing keys."""
+    keys = open_keys(config, clock.now())
+    accounts = build_accounts(
+        config.auth, config.quota, database=database, keys=keys, clock=clock, ref=refs, mailer=None
+    )
+    tasks, notices, bell = TaskStore(database), NotificationStore(database), Bell()
+    notifications = Notifications(notices, refs)
+    behaviours: list[Actor] = [
+        *accounts.kinds,
+        Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
+        TaskLeases(refs, bell),
+        Inbox(notices),
+        NotificationJobs(notices, refs),
+        notifications,
+    ]
+    sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
+    return Kinds(behaviours, accounts, notifications, notices, tasks, sweeper, bell)
