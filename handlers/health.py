@@ -71,7 +71,8 @@ class Health:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """What Prometheus scrapes."""
-        return web.Response(body=await self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        kind = "text/plain; version=0.0.4; charset=utf-8"
+        return web.Response(body=await self._metrics(), headers={"Content-Type": kind})
 
     async def jwks(self, _request: web.Request) -> web.Response:
         """The public keys, as RFC 7517 has them."""

@@ -246,7 +246,7 @@ async def test_a_client_that_goes_away_is_no_bug_of_ours(house: House) -> None:
     await asyncio.sleep(0.05)
     writer.close()
     async with asyncio.timeout(5):
-        while not house.seen:  # noqa: ASYNC110 - the observer is a plain callable
+        while not house.seen:
             await asyncio.sleep(0.01)
     assert house.seen[0][2] == 400
 

@@ -8,7 +8,8 @@ import pytest
 from openapi_spec_validator import validate
 
 import handlers
-from app.openapi import Json, document
+from app.openapi import document
+from app.schemas import Json
 from handlers.operation import Operation
 from tests.edge.notes import OPERATIONS
 

@@ -18,6 +18,10 @@ async def fine() -> None:
     return None
 
 
+async def count() -> bytes:
+    return b"up 1\n"
+
+
 class Postgres:
     word: str | None = None
 
@@ -35,9 +39,7 @@ def postgres() -> Postgres:
 @pytest.fixture
 async def http(postgres: Postgres) -> AsyncIterator[ClientSession]:
     app = web.Application()
-    health = Health(
-        checks={"postgres": postgres.check, "mailboxes": fine}, metrics=lambda: b"up 1\n", jwks=lambda: {"keys": []}
-    )
+    health = Health(checks={"postgres": postgres.check, "mailboxes": fine}, metrics=count, jwks=lambda: {"keys": []})
     health.add_to(app)
     add_docs(app, document(OPERATIONS, title="Notes", version="1"))
     runner = Runner(app)
@@ -73,7 +75,7 @@ async def test_a_check_that_hangs_is_missing_too() -> None:
     async def hangs() -> None:
         await asyncio.Event().wait()
 
-    health = Health(checks={"redis": hangs}, metrics=bytes, check_seconds=0.05)
+    health = Health(checks={"redis": hangs}, metrics=count, check_seconds=0.05)
     answer = await health.ready(None)  # type: ignore[arg-type]
     assert (answer.status, answer.body) == (503, b'{"status":"unavailable","checks":{"redis":"no answer"}}')
 
