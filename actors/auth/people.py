@@ -1,6 +1,5 @@
 """What rows say of people."""
 
-
 import msgspec
 
 from actors.messages.user import User

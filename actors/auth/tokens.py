@@ -12,6 +12,7 @@ from jwt.types import Options
 from actors.auth.keys import KeyRing
 from actors.auth.settings import AuthSettings
 from actors.errors import Unauthorized
+from actors.messages.fields import Id
 
 _CLAIMS = ["sub", "user_id", "sid", "aud", "iss", "typ", "exp", "iat"]
 _OPTIONS: Options = {"require": _CLAIMS, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
@@ -26,8 +27,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """What an access token states. Times are seconds since 1970."""
 
     sub: str
-    user_id: str
-    sid: str
+    user_id: Id
+    sid: Id
     aud: str
     iss: str
     typ: str

@@ -172,8 +172,8 @@ class SessionsEnded(AccountEvent, frozen=True, kw_only=True, tag="account.sessio
 class QuotaSet(AccountEvent, frozen=True, kw_only=True, tag="account.quota_set"):
     """An administrator has set bounds of the account's own (None: by role; left out: as before)."""
 
-    max_tasks: int | msgspec.UnsetType | None
-    max_storage: int | msgspec.UnsetType | None
+    max_tasks: int | msgspec.UnsetType | None = msgspec.UNSET
+    max_storage: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class AccountDeleted(AccountEvent, frozen=True, kw_only=True, tag="account.deleted"):

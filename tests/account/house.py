@@ -16,7 +16,7 @@ from actors.errors import Conflict
 from actors.messages.account import SetRole
 from actors.messages.user import Role
 from actors.quota import QuotaSettings
-from actors.runtime.actor import Idempotency
+from actors.runtime.actor import Idempotency, Ref
 from actors.runtime.clock import SystemClock
 from actors.runtime.message import SYSTEM, Caller
 from actors.runtime.ports import DeadLetter, Stored
@@ -90,7 +90,13 @@ class AccountHouse:
     """Shorthands for what the tests do all the time."""
 
     def __init__(
-        self, http: ClientSession, system: System, database: Database, parts: AccountParts, heard: Listener, keys: KeyRing
+        self,
+        http: ClientSession,
+        system: System,
+        database: Database,
+        parts: AccountParts,
+        heard: Listener,
+        keys: KeyRing,
     ) -> None:
         self.http, self.system, self.database, self.heard, self.keys = http, system, database, heard, keys
         self.identities = parts.identities
@@ -157,9 +163,13 @@ async def open_house(
         await journal.start()
         stack.push_async_callback(journal.stop)
         heard, systems = Listener(), list[System]()
+
+        def ref(kind: str, key: str) -> Ref:
+            return systems[0].ref(kind, key)
+
         parts = build_accounts(
             settings, QuotaSettings(), database=database, keys=keys, clock=SystemClock(),
-            ref=lambda kind, key: systems[0].ref(kind, key), mailer=heard if mail else None,
+            ref=ref, mailer=heard if mail else None,
         )  # fmt: skip
         heard.parts = parts
         stack.callback(parts.passwords.close)

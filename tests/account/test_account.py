@@ -226,7 +226,11 @@ async def test_the_list_is_filtered_paged_and_newest_first(house: AccountHouse) 
     ],
 )
 async def test_permissions_are_looked_up_in_one_table(
-    house: AccountHouse, role: Any, resource: str, action: str, allowed: bool  # noqa: FBT001
+    house: AccountHouse,
+    role: Any,
+    resource: str,
+    action: str,
+    allowed: bool,  # noqa: FBT001
 ) -> None:
     person = await house.person("ada", role)
     body = {"resource": resource, "action": action}

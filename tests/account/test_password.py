@@ -37,7 +37,9 @@ async def test_of_two_changes_at_once_one_wins(house: AccountHouse) -> None:
     ada = await house.register("ada")
     answers = await asyncio.gather(
         *(
-            house.call("PUT", "/users/me/password", {"current": PASSWORD, "new": f"password {n}"}, token=ada["access_token"])
+            house.call(
+                "PUT", "/users/me/password", {"current": PASSWORD, "new": f"password {n}"}, token=ada["access_token"]
+            )
             for n in range(2)
         )
     )
@@ -70,7 +72,10 @@ async def test_an_unknown_address_gets_the_same_answer_and_no_mail(house: Accoun
     unknown = await house.call("POST", "/auth/password-reset", {"email": "nobody@example.org"})
     assert (known.status, known.body) == (unknown.status, unknown.body)
     assert known.headers.keys() == unknown.headers.keys()
-    assert len(house.heard.mails) == 1 and len(await house.sql("select from account_token where purpose = 'password_reset'")) == 1
+    assert (
+        len(house.heard.mails) == 1
+        and len(await house.sql("select from account_token where purpose = 'password_reset'")) == 1
+    )
 
 
 async def test_of_many_uses_of_a_reset_token_at_once_one_wins(house: AccountHouse) -> None:
@@ -79,7 +84,10 @@ async def test_of_many_uses_of_a_reset_token_at_once_one_wins(house: AccountHous
     await house.call("POST", "/auth/password-reset", {"email": "ada@example.org"})
     token = house.heard.mails[0].token
     answers = await asyncio.gather(
-        *(house.call("POST", "/auth/password-reset/confirm", {"token": token, "password": f"password {n}"}) for n in range(5))
+        *(
+            house.call("POST", "/auth/password-reset/confirm", {"token": token, "password": f"password {n}"})
+            for n in range(5)
+        )
     )
     assert sorted(answer.status for answer in answers) == [200, 400, 400, 400, 400]
 

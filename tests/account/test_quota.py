@@ -45,7 +45,5 @@ async def test_tasks_of_an_earlier_month_do_not_count_but_storage_does(house: Ac
     ("role", "bounds"), [("user", (1, 2)), ("vip", (3, 2)), ("admin", (1, 4)), ("super_admin", (1, 4))]
 )
 def test_a_role_has_its_own_bounds_where_it_names_them(role: str, bounds: tuple[int, int]) -> None:
-    settings = QuotaSettings(
-        max_tasks=1, max_storage=2, vip=RoleBounds(max_tasks=3), admin=RoleBounds(max_storage=4)
-    )
+    settings = QuotaSettings(max_tasks=1, max_storage=2, vip=RoleBounds(max_tasks=3), admin=RoleBounds(max_storage=4))
     assert settings.bounds(role) == bounds
