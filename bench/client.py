@@ -5,7 +5,7 @@ A full client costs more processor time per request than the house does; on a sm
 
 import asyncio
 import json
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 
@@ -50,8 +50,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has its methods, not its class
 
     def data_received(self, data: bytes) -> None:
         """Collect the answer until it is whole. The house always tells its length."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -30,6 +31,17 @@ async def test_a_connection_is_used_again_and_sends_its_token(url: str) -> None:
         answer = await connection.json("POST", f"/tasks/{number}", {"n": number}, expect=201)
         assert answer == {"path": f"/tasks/{number}", "token": "Bearer t", "body": f'{{"n": {number}}}'}
     connection.close()
+
+
+def test_the_client_works_on_uvloop() -> None:
+    async def scenario() -> int:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", echo)
+        async with TestServer(app) as server:
+            connection = await Connection.open(str(server.make_url("")).rstrip("/"))
+            return len(await connection.call("GET", "/"))
+
+    assert uvloop.run(scenario()) > 0
 
 
 async def test_an_answer_in_many_pieces_is_read_whole(url: str) -> None:
