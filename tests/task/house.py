@@ -24,9 +24,9 @@ from actors.runtime.message import Caller
 from actors.runtime.ports import DeadLetter, Stored
 from actors.runtime.system import System
 from actors.task.leasing import TaskLeases
-from actors.task.tasks import Tasks
 from actors.task.settings import TaskSettings
 from actors.task.sweeping import Sweeper
+from actors.task.tasks import Tasks
 from actors.task.waiting import Bell
 from storage.house import House
 from storage.idempotency import insert_idempotency
