@@ -22,7 +22,6 @@ class Connection:
     """
 
     __slots__ = (
-        "_closing",
         "_drain",
         "_flush_soon",
         "_outbox",
@@ -39,6 +38,7 @@ class Connection:
         "pong_by",
         "socket",
         "subscriptions",
+        "task",
         "user_id",
     )
 
@@ -56,6 +56,7 @@ class Connection:
         self.caller = ANONYMOUS
         self.user_id = ""  # of a connected client
         self.subscriptions: dict[str, Subscription] = {}
+        self.task: asyncio.Task[None] | None = None  # reads the socket
         self.busy = False  # a command is being carried out: pongs wait unread
         self.check_slot = 0  # of the wheel
         self.expires_at = float("inf")  # this and the next two: seconds of the monotonic clock
@@ -67,12 +68,11 @@ class Connection:
         self._outbox_bytes = 0
         self._drain: asyncio.Task[None] | None = None
         self.closed_with: Close | None = None
-        self._closing: asyncio.Task[None] | None = None
 
     @property
     def is_closed(self) -> bool:
         """Whether the connection has ended, or is about to."""
-        return self._closing is not None
+        return self.closed_with is not None
 
     @property
     def is_behind(self) -> bool:
@@ -86,7 +86,7 @@ class Connection:
 
     def send(self, line: bytes) -> None:
         """Queue one reply or push; never waits. A reader that is too far behind is closed with 3008."""
-        if self._closing is not None:
+        if self.closed_with is not None:
             return
         outbox = self._outbox
         if not outbox:
@@ -103,7 +103,7 @@ class Connection:
         socket = self.socket
         while self._outbox and not socket.is_full:
             socket.write(self._next_frame())
-        if socket.is_full and self._drain is None and self._closing is None:
+        if socket.is_full and self._drain is None and self.closed_with is None:
             self._drain = asyncio.get_running_loop().create_task(self._drain_out())
 
     async def settled(self) -> None:
@@ -114,26 +114,21 @@ class Connection:
 
     def close(self, why: Close) -> None:
         """End the connection once; what waits and still fits goes out before the close frame."""
-        if self._closing is not None:
+        if self.closed_with is not None:
             return
         if why is not SLOW:
             self.flush()
-        self._outbox.clear()
         self.closed_with = why
-        self._closing = asyncio.get_running_loop().create_task(self.socket.close(why))
+        self._outbox.clear()
+        self.socket.close(why)
         if self._drain is not None:
             self._drain.cancel()
 
-    async def closed(self) -> None:
-        """Wait for the end of a close that has begun."""
-        if self._closing is not None:
-            await asyncio.wait([self._closing])
-
-    async def leave(self) -> None:
-        """Put an end to what still runs for a client that is gone."""
-        if self._closing is None:
-            self.close(CLOSED)
-        await self.closed()
+    def leave(self) -> None:
+        """Take note that the socket is at its end."""
+        self.closed_with = self.closed_with or CLOSED
+        if self._drain is not None:
+            self._drain.cancel()
 
     def _next_frame(self) -> bytes:
         """Take as many lines as one frame may hold; at least one."""

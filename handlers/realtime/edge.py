@@ -1,5 +1,6 @@
 """The realtime interface as the rest of the house sees it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from handlers.realtime.house import House
 from handlers.realtime.hub import Hub
 from handlers.realtime.registry import Registry
 from handlers.realtime.settings import RealtimeSettings
-from handlers.realtime.socket import Socket
+from handlers.realtime.upgrade import Upgraded, upgrade
 from handlers.realtime.wheel import Wheel
 
 _PROTOBUF = "centrifuge-protobuf"
@@ -72,22 +73,21 @@ class Realtime:
         identities.on_revoked(self._registry.revoke)
 
     async def handler(self, request: web.Request) -> web.StreamResponse:
-        """Serve one client for as long as it stays. Answers a problem document to who may not have a socket."""
+        """Turn a request into a connection, which lives on by itself until `close_all`.
+
+        Answers a problem document to who may not have a socket.
+        """
         try:
             self._admit(request)
+            socket = upgrade(request, self._settings)
         except DomainError as error:
             return _refuse(request, error)
-        socket = Socket(request, self._settings)
-        response = await socket.open()
         now = self._clock.monotonic()
         connection = Connection(uuid7(), socket, self._settings, self.hub.flush_soon, now)
         self._registry.add(connection)
         self._wheel.watch(connection, now + self._settings.connect_seconds)
-        try:
-            await serving.serve(self._house, connection)
-        finally:
-            await self._leave(connection)
-        return response
+        connection.task = asyncio.get_running_loop().create_task(self._serve(connection))
+        return Upgraded()
 
     def publish(self, events: Sequence[Stored]) -> None:
         """Pass committed events on: each recoverable channel is the stream of the same name."""
@@ -120,12 +120,15 @@ class Realtime:
     def _check(self, connection: Connection, now: float) -> None:
         tokens.check(self._house, connection, now)
 
-    async def _leave(self, connection: Connection) -> None:
-        for subscription in list(connection.subscriptions.values()):
-            self.hub.detach(subscription)
-        self._registry.remove(connection)
-        self._slow += connection.closed_with is SLOW
-        await connection.leave()
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await serving.serve(self._house, connection)
+        finally:
+            for subscription in list(connection.subscriptions.values()):
+                self.hub.detach(subscription)
+            self._registry.remove(connection)
+            self._slow += connection.closed_with is SLOW
+            connection.leave()
 
 
 def _refuse(request: web.Request, error: DomainError) -> web.Response:

@@ -62,5 +62,6 @@ class Registry:
         for connection in connections:
             connection.close(SHUTDOWN)
             await asyncio.sleep(spread_seconds / len(connections))
-        if connections:
-            await asyncio.gather(*(connection.closed() for connection in connections))
+        tasks = [connection.task for connection in self._all if connection.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)

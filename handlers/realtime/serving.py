@@ -15,17 +15,27 @@ _log = logging.getLogger(__name__)
 
 
 async def serve(house: House, connection: Connection) -> None:
-    """Carry out what the client asks until one side closes the connection."""
-    try:
-        async for frame in connection.socket.frames():
-            for command in decode(frame):
-                if connection.is_closed:
-                    return
-                await _obey(house, connection, command)
-                if connection.is_behind:
-                    await connection.settled()
-    except Ended as ended:
-        connection.close(ended.close)
+    """Carry out what the client asks until the socket is at its end."""
+    while True:
+        try:
+            if not await _serve_frame(house, connection):
+                return
+        except Ended as ended:
+            connection.close(ended.close)
+
+
+async def _serve_frame(house: House, connection: Connection) -> bool:
+    """Carry out one frame. False: there are no more. What it used is freed while the next one is waited for."""
+    frame = await connection.socket.receive()
+    if frame is None:
+        return False
+    for command in decode(frame):
+        if connection.is_closed:
+            break
+        await _obey(house, connection, command)
+        if connection.is_behind:
+            await connection.settled()
+    return True
 
 
 async def _obey(house: House, connection: Connection, command: Command) -> None:

@@ -41,7 +41,7 @@ async def test_publish_is_chat_send(house: RealtimeHouse) -> None:
     wire = await house.wire()
     data = {"kind": "text", "content": "hello"}
     assert (await wire.ask(publish={"channel": f"chat:{CHAT}", "data": data}))["publish"] == {}
-    (caller, sent), = house.operations.sent
+    ((caller, sent),) = house.operations.sent
     assert caller == ALICE
     assert msgspec.json.decode(sent) == {**data, "chat_id": CHAT}
     elsewhere = await wire.ask(publish={"channel": f"task:{TASK}", "data": data})

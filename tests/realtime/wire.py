@@ -28,7 +28,9 @@ class Wire:
         """Shake hands. Raises `aiohttp.WSServerHandshakeError` when the house refuses."""
         session = ClientSession()
         try:
-            wire = cls(session, await session.ws_connect(url, max_msg_size=0, timeout=ClientWSTimeout(ws_close=1), **options))
+            wire = cls(
+                session, await session.ws_connect(url, max_msg_size=0, timeout=ClientWSTimeout(ws_close=1), **options)
+            )
         except BaseException:
             await session.close()
             raise
