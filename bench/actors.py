@@ -33,20 +33,29 @@ class Count(Command[int], frozen=True):
     number: int
 
 
-class Counter(Entity[list[int]]):
+class Tally:
+    """What has been counted."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Counter(Entity[Tally]):
     """Counts in memory."""
 
     kind = "counter"
     durable = False
 
-    def load(self, key: str) -> Snapshot[list[int]]:  # noqa: ARG002 - every actor begins alike
+    def load(self, key: str) -> Snapshot[Tally]:  # noqa: ARG002 - every actor begins alike
         """Begin with nothing."""
-        return Snapshot([0], 0)
+        return Snapshot(Tally(), 0)
 
     @handles
-    def count(self, state: list[int], message: Count, turn: Turn) -> int:  # noqa: ARG002 - as every handler
+    def count(self, state: Tally, message: Count, turn: Turn) -> int:  # noqa: ARG002 - as every handler
         """See `Count`."""
-        state[0] += 1
+        state.count += 1
         return message.number
 
 

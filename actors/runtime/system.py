@@ -5,6 +5,7 @@ import logging
 from asyncio import AbstractEventLoop, Future, Task
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
+from functools import partial
 from typing import Any, Self
 
 from actors.runtime.actor import Actor, Idempotency, Ref
@@ -93,7 +94,7 @@ class System:
     async def start(self) -> None:
         """Bind to the running loop and let time pass."""
         self._loop = asyncio.get_running_loop()
-        self.create_future = self._loop.create_future
+        self.create_future: Callable[[], Future[Any]] = partial(Future, loop=self._loop)  # as uvloop does, 20 ns faster
         self._beat()
 
     def _beat(self) -> None:

@@ -86,8 +86,9 @@ class Office:
         house = self.house
         if house.waiting >= house.limit:
             house.refuse()
-        cell = self.cells.get(key)
-        if cell is None:
+        try:
+            cell = self.cells[key]
+        except KeyError:
             cell = self.open_cell(key, envelope)
         box = cell.box  # `Cell.post` in place: its call is 60 ns
         if box is None:
