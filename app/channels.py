@@ -25,7 +25,7 @@ class Channels:
     async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
         """Publications in order, or newest first."""
         edge = None if reverse and not after else after
-        rows = await self._events.list_stream(channel, edge, limit, reverse=reverse)
+        rows = await self._events.read_stream(channel, edge, limit, reverse=reverse)
         return [Publication(row.n, row.body) for row in rows]
 
     async def may_subscribe(self, caller: Caller, channel: str) -> bool:

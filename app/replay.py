@@ -71,7 +71,7 @@ class Replay:
         entity, _ = self._entity(stream)
         state, n, is_whole = None, 0, True
         while True:
-            rows = await self._events.list_stream(stream, n, PAGE)
+            rows = await self._events.read_stream(stream, n, PAGE)
             for row in rows:
                 if n == 0 and row.n > 1:
                     return None, row.n, False

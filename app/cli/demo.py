@@ -231,7 +231,7 @@ async def worker(operator: Operator) -> AsyncIterator[None]:
     """Run the example worker beside the story."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(ROOT / "examples" / "worker.py"), "--url", operator.url, "--api-key", operator.api_key,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
         yield

@@ -56,12 +56,16 @@ class Logs:
 
         ``endpoint`` is the route's pattern; ``seconds`` from first byte to answer.
         """
-        if self._threshold <= LEVELS["info"] or status >= 500:
-            self._buffer.put(
-                request_line(
-                    method, path, endpoint, status, seconds, request_id=request_id, user_id=user_id, address=address
-                )
-            )
+        is_failed = status >= 500
+        if self._threshold > LEVELS["info"] and not is_failed:
+            return
+        text = request_line(
+            method, path, endpoint, status, seconds, request_id=request_id, user_id=user_id, address=address
+        )
+        if is_failed:
+            self._buffer.put_urgent(text)
+        else:
+            self._buffer.put(text)
 
     def set_level(self, level: str) -> None:
         """Write only lines of this level and worse from now on. Raises KeyError for a word that is no level."""
