@@ -127,6 +127,8 @@ def test_the_standard_librarys_logging_is_routed_in(logs: Logs) -> None:
 def test_a_warning_is_on_disk_at_once_and_an_info_soon(logs: Logs, path: Path) -> None:
     log.warning("trouble")
     assert _appears(path, "trouble", within_seconds=0.09)
+    logs.log_request("GET", "/x", "/x", 500, 0.001, request_id="broken")
+    assert _appears(path, "broken", within_seconds=0.09)
     log.info("calm")
     assert _appears(path, "calm", within_seconds=1.0)
 
