@@ -131,8 +131,9 @@ def _reply(operation: Operation) -> Any:
     """What is answered: R of ``Command[R]``, also where R is written as a name in quotes."""
     if operation.reply is not None:
         return operation.reply
-    holder = type("Holder", (), {"__annotations__": {"reply": reply_type(operation.message)}})
-    module = vars(sys.modules[operation.message.__module__])
+    message: Any = operation.message
+    holder = type("Holder", (), {"__annotations__": {"reply": reply_type(message)}})
+    module = vars(sys.modules[message.__module__])
     return get_type_hints(holder, globalns=module, include_extras=True)["reply"]
 
 
