@@ -1,5 +1,6 @@
 """API keys: a service makes and lists them; each is then owned by an actor of its own, which ends it."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from actors.auth.secrets import digest, new_secret
@@ -19,10 +20,10 @@ from actors.messages.api_key import (
 from actors.messages.fields import Id, Page
 from actors.runtime.actor import Decision, Entity, Opened, Service, Snapshot, Turn, handles
 from actors.runtime.ids import uuid7
-from actors.runtime.message import Event
+from actors.runtime.message import Caller, Event
 from storage import queries
+from storage.api_key import ApiKeyStore
 from storage.postgres import Record
-from storage.sessions import ApiKeyStore
 from storage.write import Write
 
 Q = queries.load("api_key")
@@ -40,9 +41,10 @@ class ApiKeys(Service):
     def create(self, message: CreateApiKey, turn: Turn) -> Decision[NewApiKey]:
         """Make a key for the caller, with no more than the caller may do."""
         user_id = turn.caller.user_id or ""
-        _check(message, turn)
+        _check_scopes(message, turn.caller)
+        expires_at = _end(message, turn.now)
         scopes = tuple(dict.fromkeys(message.scopes))
-        key = ApiKey(id=uuid7(), name=message.name, scopes=scopes, created_at=turn.now, expires_at=message.expires_at)
+        key = ApiKey(id=uuid7(), name=message.name, scopes=scopes, created_at=turn.now, expires_at=expires_at)
         secret = new_secret()
         row = (key.id, user_id, key.name, ",".join(scopes), digest(secret), key.created_at, key.expires_at)
         return Decision(
@@ -92,6 +94,7 @@ class ApiKeyOwner(Entity[ApiKeyState]):
 
     def apply(self, state: ApiKeyState | None, event: Event) -> ApiKeyState | None:
         """A key is made and ends; it never changes."""
+        del state
         return ApiKeyState(event.user_id, event.api_key) if isinstance(event, ApiKeyCreated) else None
 
     def save(self, key: str, state: ApiKeyState | None, n: int) -> list[Write]:
@@ -108,14 +111,23 @@ class ApiKeyOwner(Entity[ApiKeyState]):
         return Decision(events=[event])
 
 
-def _check(message: CreateApiKey, turn: Turn) -> None:
-    caller = turn.caller
+def _check_scopes(message: CreateApiKey, caller: Caller) -> None:
     if "worker" in message.scopes and not caller.is_admin:
         raise Forbidden("only an administrator makes keys with the scope `worker`")
     if caller.api_key_id is not None and not caller.scopes.issuperset(message.scopes):
         raise Forbidden("an API key makes no key that may do more than itself")
-    if message.expires_at is not None and message.expires_at <= turn.now:
+
+
+def _end(message: CreateApiKey, now: datetime) -> datetime | None:
+    if message.expires_at is None:
+        return None
+    try:
+        ends = message.expires_at.astimezone(UTC)
+    except OverflowError:  # the last hours of the year 9999 to the west of Greenwich
+        raise InvalidRequest("lies beyond all calendars", "$.expires_at") from None
+    if ends <= now:
         raise InvalidRequest("lies in the past", "$.expires_at")
+    return ends
 
 
 def _api_key(row: Record) -> ApiKey:

@@ -32,7 +32,7 @@ from actors.runtime.ports import Stored
 from storage import queries
 from storage.account import AccountStore
 from storage.postgres import Record
-from storage.sessions import SessionStore
+from storage.session import SessionStore
 from storage.write import Write
 
 Q = queries.load("session")

@@ -23,9 +23,10 @@ from actors.session import Sessions
 from actors.token import TokenDesk
 from app.identities import Identities
 from storage.account import AccountStore
+from storage.api_key import ApiKeyStore
 from storage.postgres import Database
 from storage.quota import QuotaStore
-from storage.sessions import ApiKeyStore, SessionStore
+from storage.session import SessionStore
 
 
 class AccountParts(NamedTuple):

@@ -35,7 +35,7 @@ class Doorkeeper:
     def open(self, user: User, password_hash: str, turn: Turn) -> Opening:
         """Decide a new session. It comes to be only if ``password_hash`` is still the account's, and that is active."""
         session_id, refresh_token = uuid7(), new_secret()
-        address, user_agent = turn.caller.address, turn.caller.user_agent[:_USER_AGENT_LIMIT]
+        address, user_agent = turn.caller.address, _readable(turn.caller.user_agent)
         event = SessionOpened(
             at=turn.now, session_id=session_id, user_id=user.id, address=address, user_agent=user_agent
         )
@@ -57,3 +57,8 @@ class Doorkeeper:
             refresh_token=refresh_token,
             expires_in=self._tokens.lifetime_seconds,
         )
+
+
+def _readable(header: str) -> str:
+    """Bytes of a header that are no UTF-8 arrive as lone surrogates, which can be stored nowhere."""
+    return header.encode(errors="replace").decode()[:_USER_AGENT_LIMIT]

@@ -9,8 +9,9 @@ from actors.auth.tokens import AccessTokens, TokenEnded
 from actors.errors import Forbidden, Unauthorized
 from actors.runtime.message import Caller
 from actors.runtime.ports import Clock
+from storage.api_key import ApiKeyStore
 from storage.postgres import Record
-from storage.sessions import ApiKeyStore, SessionStore
+from storage.session import SessionStore
 
 _API_KEY = re.compile(r"ph_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([\w-]{43})", re.ASCII)
 

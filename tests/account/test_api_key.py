@@ -1,6 +1,6 @@
 """API keys: shown once, bounded by scope, ended at once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -70,8 +70,9 @@ async def test_a_deleted_key_is_refused_at_once(house: AccountHouse) -> None:
 
 async def test_a_key_ends(house: AccountHouse) -> None:
     ada = await house.register("ada")
-    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    made = await make(house, ada, "read", expires_at=soon)
+    soon = datetime.now(UTC).astimezone(timezone(timedelta(hours=2))) + timedelta(hours=1)
+    made = await make(house, ada, "read", expires_at=soon.isoformat())
+    assert made["expires_at"].endswith("Z") and datetime.fromisoformat(made["expires_at"]) == soon
     standing = await house.call("POST", "/auth/verify", {"token": made["key"]})
     assert standing["active"] and standing["expires_at"] == made["expires_at"]
     await house.sql("update api_key set expires_at = now() - interval '1 s'")
@@ -108,6 +109,8 @@ async def test_a_key_has_no_session_to_log_out_of(house: AccountHouse) -> None:
         ({"scopes": ["root"]}, "$.scopes[0]"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "$.expires_at"),
         ({"expires_at": "2099-01-01T00:00:00"}, "$.expires_at"),
+        ({"expires_at": "0001-01-01T00:00:00+12:00"}, "$.expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-12:00"}, "$.expires_at"),
     ],
 )
 async def test_what_does_not_fit_is_refused_with_its_path(

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from time import perf_counter
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -188,3 +189,19 @@ async def test_a_password_that_changes_while_one_logs_in_opens_no_session(house:
     assert answers[0].status == 200
     living = await house.sql("select id from session where ended_at is null")
     assert len(living) == 1  # the one that changed it
+
+
+async def test_what_a_client_says_of_itself_is_kept_whatever_it_is(house: AccountHouse) -> None:
+    await house.register("ada")
+    url = house.http._base_url
+    assert url is not None and url.port is not None
+    body = msgspec.json.encode({"login": "ada", "password": PASSWORD})
+    lines = ["POST /api/v1/users/login HTTP/1.1", "Host: x", "Content-Type: application/json"]
+    head = "\r\n".join([*lines, f"Content-Length: {len(body)}", ""])
+    reader, writer = await asyncio.open_connection("127.0.0.1", url.port)
+    writer.write(head.encode() + b"User-Agent: \xff\xfe\xed\xa0\x80" + b"x" * 1_000 + b"\r\n\r\n" + body)
+    assert (await reader.readline()).split()[1] == b"200"
+    writer.close()
+    await writer.wait_closed()
+    [row] = await house.sql("select user_agent from session order by id desc limit 1")
+    assert row["user_agent"].startswith("?????x") and len(row["user_agent"]) <= 500
