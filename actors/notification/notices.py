@@ -85,14 +85,13 @@ def _change(body: Body) -> TaskChange:
 NOTICES: Mapping[str, Rule] = {
     "account.registered": welcome,
     "session.ended": stolen_session,
-    "task.created": task_changed,
     "task.started": task_changed,
     "task.completed": task_completed,
     "task.failed": task_failed,
     "task.cancelled": task_changed,
     "task.retried": task_changed,
 }
-"""Event type -> rule. A new noun adds what people should hear of."""
+"""Event type -> rule. A new noun adds what people should hear of. That a task was created is no change of its status."""
 
 
 def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Recorded]], Any]:
