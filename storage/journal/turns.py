@@ -36,6 +36,8 @@ class Stored(Protocol):
     def body(self) -> bytes: ...  # noqa: D102
     @property
     def at(self) -> datetime: ...  # noqa: D102
+    @property
+    def cause(self) -> str | None: ...  # noqa: D102
 
 
 class Turn:
@@ -105,7 +107,16 @@ async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Re
 
 async def _insert_events(connection: Connection, session: Session, turns: Sequence[Turn]) -> int:
     rows = [
-        (event.stream, event.n, event.type, event.body.decode(), turn.caller, turn.cause, ordinal, event.at)
+        (
+            event.stream,
+            event.n,
+            event.type,
+            event.body.decode(),
+            turn.caller,
+            event.cause or turn.cause,
+            ordinal,
+            event.at,
+        )
         for turn in turns
         for ordinal, event in enumerate(turn.events)
     ]
