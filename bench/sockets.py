@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,7 +54,7 @@ class Idle(asyncio.Protocol):
             self.connected.set_result(None)
             self._received = b""
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - by contract
         """Fail whoever waits for the connection."""
         if not self.connected.done():
             self.connected.set_exception(ConnectionError(f"closed: {self._received[-200:]!r}"))
@@ -80,7 +81,7 @@ async def open_sockets(url: str, tokens: list[str]) -> None:
     for start in range(0, len(tokens), _AT_ONCE):
         part = tokens[start : start + _AT_ONCE]
         made = await asyncio.gather(
-            *(loop.create_connection(lambda token=token: Idle(hello, token), host, port) for token in part)
+            *(loop.create_connection(partial(Idle, hello, token), host, port) for token in part)
         )
         await asyncio.gather(*(protocol.connected for _, protocol in made))
 

@@ -23,7 +23,9 @@ async def serve(users: int) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     issued = [tokens.issue(uuid7()) for _ in range(users)]
-    print(f"ws://127.0.0.1:{runner.addresses[0][1]}/connection/websocket", *issued, flush=True)
+    url = f"ws://127.0.0.1:{runner.addresses[0][1]}/connection/websocket"
+    sys.stdout.write(" ".join([url, *issued]) + "\n")
+    sys.stdout.flush()
     await asyncio.Event().wait()
 
 

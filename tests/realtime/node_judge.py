@@ -27,7 +27,7 @@ def install() -> Path:
     wanted = (_SOURCE / "package.json").read_text()
     if not done.exists() or done.read_text() != wanted:
         command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-        made = subprocess.run(command, cwd=_CACHE, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+        made = subprocess.run(command, cwd=_CACHE, capture_output=True, text=True, timeout=120, check=False)
         if made.returncode:
             _give_up(f"npm install failed: {made.stderr[-500:]}")
         done.write_text(wanted)
@@ -52,8 +52,8 @@ class Judge:
     async def watching(cls, url: str, *tokens: str) -> AsyncIterator["Judge"]:
         """Run the client until the block ends; the first token is its first, the rest is what ``getToken`` answers."""
         program = await asyncio.to_thread(install)
-        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-        process = await asyncio.create_subprocess_exec("node", str(program), url, *tokens, **pipes)
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec("node", str(program), url, *tokens, stdin=pipe, stdout=pipe)
         judge = cls(process)
         try:
             await judge.until("ready")

@@ -1,7 +1,8 @@
 """What a Centrifuge client must be able to do, for any house: by its URL, tokens and a way to publish."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ Act = Callable[[], Awaitable[None]]
 
 
 @dataclass
-class Seen(ClientEventHandler, SubscriptionEventHandler):
+class Seen(ClientEventHandler, SubscriptionEventHandler):  # type: ignore[misc]  # published without types
     """Everything a client was told, in order."""
 
     numbers: list[int] = field(default_factory=list)
@@ -37,8 +38,9 @@ class Seen(ClientEventHandler, SubscriptionEventHandler):
     disconnects: list[int] = field(default_factory=list)
     errors: list[Any] = field(default_factory=list)
     connects: int = 0
+    tokens_asked: int = 0
 
-    async def on_connected(self, ctx: ConnectedContext) -> None:
+    async def on_connected(self, ctx: ConnectedContext) -> None:  # noqa: ARG002 - by contract
         self.connects += 1
 
     async def on_disconnected(self, ctx: DisconnectedContext) -> None:
@@ -85,3 +87,55 @@ async def recovers_every_publication(url: str, token: str, channel: str, publish
     assert seen.connects == 3
     assert seen.recovered == [True, True]
     return seen
+
+
+@asynccontextmanager
+async def connected(url: str, token: str, *fresh: str) -> AsyncIterator[tuple[Client, Seen]]:
+    """Connect a client until the block ends; ``fresh`` is what it gets when it asks for further tokens."""
+    seen, further = Seen(), list(fresh)
+
+    async def get_token() -> str:
+        seen.tokens_asked += 1
+        return further.pop(0) if len(further) > 1 else further[0]
+
+    client = Client(url, events=seen, token=token, get_token=get_token if fresh else None, min_reconnect_delay=0.02)
+    await client.connect()
+    await until(lambda: bool(seen.connects or seen.disconnects))
+    try:
+        yield client, seen
+    finally:
+        await client.disconnect()
+
+
+async def calls(url: str, token: str, method: str, data: Any) -> Any:
+    """Call an operation once. Raises `centrifuge.ReplyError`."""
+    async with connected(url, token) as (client, _):
+        return (await client.rpc(method, data)).data
+
+
+async def is_refused(url: str, token: str, code: int) -> None:
+    """Connect with a bad token: the client is told not to come back."""
+    async with connected(url, token) as (_, seen):
+        assert (seen.connects, seen.disconnects) == (0, [code])
+
+
+async def fetches_a_token(url: str, expired: str, fresh: str) -> None:
+    """Connect with an expired token: the client asks for another one and gets in."""
+    async with connected(url, expired, fresh) as (_, seen):
+        assert (seen.connects, seen.tokens_asked) == (1, 1)
+
+
+async def outlives_its_token(url: str, short: str, fresh: str, seconds: float) -> None:
+    """Connect with a token that ends soon: the client refreshes it and is not disconnected."""
+    async with connected(url, short, fresh) as (client, seen):
+        await until(lambda: bool(seen.tokens_asked))
+        await asyncio.sleep(seconds)
+        assert client.state.value == "connected"
+        assert (seen.connects, seen.tokens_asked) == (1, 1)
+
+
+async def is_ended_by(url: str, token: str, act: Act, code: int) -> None:
+    """Connect, let the house act (revoke, disconnect): the client is closed at once and stays away."""
+    async with connected(url, token) as (_, seen):
+        await act()
+        await until(lambda: seen.disconnects == [code], 2)

@@ -12,9 +12,12 @@ MINE = f"task:{TASK}"
 PAD = "x" * 4_000
 
 
-def stop_reading(wire: Wire, buffer_bytes: int = 4_096) -> asyncio.ReadTransport:
+def stop_reading(wire: Wire, buffer_bytes: int = 4_096) -> asyncio.Transport:
     """Leave everything in the socket's buffers, which are made small; 0 leaves them as they are."""
-    transport: asyncio.ReadTransport = wire.socket._response.connection.transport  # noqa: SLF001 - only the transport can stop reading
+    connection = wire.socket._response.connection  # its transport alone can stop reading
+    assert connection is not None
+    transport = connection.transport
+    assert isinstance(transport, asyncio.Transport)
     if buffer_bytes:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     transport.pause_reading()
