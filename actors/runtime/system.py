@@ -98,8 +98,8 @@ class System:
         self._beat()
 
     def _beat(self) -> None:
+        self._ticker = self._loop.call_later(TICK_SECONDS, self._beat)  # first: time goes on whatever a tick raises
         self.tick()
-        self._ticker = self._loop.call_later(TICK_SECONDS, self._beat)
 
     def tick(self) -> None:
         """Expire asks, resume crashed actors, passivate idle ones: all that time asks for. By itself every 100 ms."""

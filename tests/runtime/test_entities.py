@@ -8,7 +8,7 @@ from actors.runtime.actor import Idempotency
 from actors.runtime.errors import AlreadyDone, Internal, TimedOut, Unavailable
 from actors.runtime.message import SYSTEM, Caller
 from tests.runtime.conftest import World
-from tests.runtime.world import Add, Get, Note, OpenLedger
+from tests.runtime.world import Add, Get, Hold, Note, OpenLedger
 
 
 async def test_a_decision_is_committed_published_folded_and_answered(world: World) -> None:
@@ -129,3 +129,14 @@ async def test_an_idle_actor_holds_no_queue_and_no_task(world: World) -> None:
     (cell,) = world.system._offices["counter"].cells.values()
     assert (cell.box, cell.busy) == (None, False)
     assert not world.system._tasks
+
+
+async def test_a_turn_whose_awaited_work_was_cancelled_by_others_is_a_crash_and_the_actor_goes_on(world: World) -> None:
+    held = world.ref().ask(Hold(text="x"), SYSTEM)
+    await world.settle()
+    next(iter(world.counter.gate._waiters)).cancel()  # as a stranger could
+    with pytest.raises(Internal):
+        await held
+    read = world.ref().ask(Get(), SYSTEM)
+    await world.pass_time(0.3)
+    assert await read == 0

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from actors.runtime.engine.service import ServiceCell
-from actors.runtime.engine.turn import CrashedAfterCommit, UnknownOutcome, answer_all, commit_together
+from actors.runtime.engine.turn import CrashedAfterCommit, UnknownOutcome, answer_all, commit_together, uninterrupted
 from actors.runtime.envelope import Envelope
 from actors.runtime.errors import Internal
 
@@ -57,8 +57,8 @@ class BatchCell(ServiceCell):
         try:
             together = self.handler.call([(envelope.message, envelope) for envelope in batch])
             if self.handler.is_async:
-                together = await together
-            answer_all(batch, await commit_together(self.office, batch, together))
+                together = await uninterrupted(together)
+            answer_all(batch, await uninterrupted(commit_together(self.office, batch, together)))
         except CrashedAfterCommit as error:
             for envelope in batch[1:]:
                 envelope.refuse(Internal())

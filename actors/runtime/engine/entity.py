@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import Decision, Entity
 from actors.runtime.engine.mailbox import RUN, Cell
-from actors.runtime.engine.turn import UnknownOutcome, commit, conclude, stored, waits_for_commit
+from actors.runtime.engine.turn import UnknownOutcome, commit, conclude, stored, uninterrupted, waits_for_commit
 from actors.runtime.envelope import Envelope
 from actors.runtime.ports import DuplicateTurn
 
@@ -87,7 +87,7 @@ class EntityCell(Cell):
         """Load the state. When that fails, the message that waited longest hears of it; the next one tries again."""
         try:
             loaded = self.office.load(self.key)
-            snapshot = await loaded if inspect.isawaitable(loaded) else loaded
+            snapshot = await uninterrupted(loaded) if inspect.isawaitable(loaded) else loaded
             self.state, self.n = (None, 0) if snapshot is None else snapshot
             self.loaded = True
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker is answered
@@ -102,7 +102,7 @@ class EntityCell(Cell):
         self.enter(envelope)
         started = perf_counter()
         try:
-            result = await envelope.handler.call(self.state, envelope.message, envelope)
+            result = await uninterrupted(envelope.handler.call(self.state, envelope.message, envelope))
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker is answered
             if not self.failed(envelope, error):
                 self.drain()
@@ -118,7 +118,7 @@ class EntityCell(Cell):
     async def _commit(self, envelope: Envelope, decision: Decision[Any]) -> None:
         """Store what was decided, fold it into the state, answer. Only then the next message starts."""
         try:
-            envelope.answer(await self._committed(envelope, decision))
+            envelope.answer(await uninterrupted(self._committed(envelope, decision)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker is answered
             if isinstance(error, ConnectionError | UnknownOutcome | DuplicateTurn):
                 self.loaded = False  # the rows may be ahead of us: only they know

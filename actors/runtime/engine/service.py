@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import Decision
 from actors.runtime.engine.mailbox import RUN, Cell
-from actors.runtime.engine.turn import commit, conclude, waits_for_commit
+from actors.runtime.engine.turn import commit, conclude, uninterrupted, waits_for_commit
 from actors.runtime.envelope import Envelope
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ class ServiceCell(Cell):
         self.enter(envelope)
         started = perf_counter()
         try:
-            result = await envelope.handler.call(envelope.message, envelope)
+            result = await uninterrupted(envelope.handler.call(envelope.message, envelope))
             if waits_for_commit(result):
-                result = await self._committed(envelope, result)
+                result = await uninterrupted(self._committed(envelope, result))
             envelope.answer(result.reply if isinstance(result, Decision) else result)
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker is answered
             self.failed(envelope, error)
@@ -104,7 +104,7 @@ class ServiceCell(Cell):
 
     async def _commit(self, envelope: Envelope, decision: Decision[Any]) -> None:
         try:
-            envelope.answer(await self._committed(envelope, decision))
+            envelope.answer(await uninterrupted(self._committed(envelope, decision)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker is answered
             self.failed(envelope, error)
         finally:

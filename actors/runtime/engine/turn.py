@@ -1,8 +1,9 @@
 """From a handler's result to an answer: what a turn decided is committed, then published, then answered."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -15,6 +16,7 @@ from actors.runtime.ports import DuplicateTurn, Stored
 if TYPE_CHECKING:
     from actors.runtime.engine.office import Office
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
@@ -25,6 +27,24 @@ class CrashedAfterCommit(Exception):  # noqa: N818 - names the moment
 
 class UnknownOutcome(Exception):  # noqa: N818 - names what is known
     """The journal could not find out whether the turn was committed."""
+
+
+class Interrupted(Exception):  # noqa: N818 - names what happened
+    """Something that a turn waited for was cancelled, but not the turn."""
+
+
+async def uninterrupted(work: Awaitable[T]) -> T:
+    """Wait for a part of a turn. A cancellation that is not the turn's own is a crash like any other.
+
+    Otherwise it would end the task unseen, and the actor would never take its next message.
+    """
+    try:
+        return await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise Interrupted from error
 
 
 def waits_for_commit(result: Any) -> bool:
