@@ -1,6 +1,7 @@
 """The realtime interface as the rest of the house sees it."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from actors.runtime.ports import Clock, Stored
 from handlers import origin, problem
 from handlers.ports import Identities, Performs, Permits, Streams
 from handlers.realtime import origins, serving, tokens
-from handlers.realtime.codes import SLOW, Close
+from handlers.realtime.codes import INTERNAL_ERROR, SLOW, Close
 from handlers.realtime.connection import Connection
 from handlers.realtime.house import House
 from handlers.realtime.hub import Hub
@@ -22,6 +23,7 @@ from handlers.realtime.settings import RealtimeSettings
 from handlers.realtime.upgrade import Upgraded, upgrade
 from handlers.realtime.wheel import Wheel
 
+_log = logging.getLogger(__name__)
 _PROTOBUF = "centrifuge-protobuf"
 
 
@@ -123,6 +125,9 @@ class Realtime:
     async def _serve(self, connection: Connection) -> None:
         try:
             await serving.serve(self._house, connection)
+        except Exception:
+            _log.exception("realtime_connection_crashed", extra={"user_id": connection.user_id})
+            connection.close(INTERNAL_ERROR)
         finally:
             for subscription in list(connection.subscriptions.values()):
                 self.hub.detach(subscription)

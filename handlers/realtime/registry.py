@@ -64,4 +64,4 @@ class Registry:
             await asyncio.sleep(spread_seconds / len(connections))
         tasks = [connection.task for connection in self._all if connection.task is not None]
         if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=self._settings.close_seconds + 1)
