@@ -14,6 +14,7 @@ import os
 import time
 from functools import partial
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 _AT_ONCE = 50
@@ -36,9 +37,8 @@ class Idle(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Shake hands."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(self._hello)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._hello)
 
     def data_received(self, data: bytes) -> None:
         """Connect after the handshake, note the reply, answer pings."""

@@ -125,7 +125,7 @@ class Realtime:
     async def _serve(self, connection: Connection) -> None:
         try:
             await serving.serve(self._house, connection)
-        except Exception:
+        except Exception:  # noqa: BLE001 - one connection ends, the house goes on
             _log.exception("realtime_connection_crashed", extra={"user_id": connection.user_id})
             connection.close(INTERNAL_ERROR)
         finally:
