@@ -114,26 +114,26 @@ create function lease_tasks(
 declare
     rooms integer[] := array(select task_room(type, a_max, limits) from unnest(a_types) as type);
 begin
+    -- As an array, since the planner takes the limits for a tenth of the table, and would read all of it to join.
     return query
-    with due as (
-        select c.id
-        from unnest(a_types, rooms) as wanted(type, room)
-        cross join lateral (
-            select t.id, t.priority, t.created_at from task t
-            where t.type = wanted.type and t.status = 'pending' and t.due
-            order by t.priority desc, t.created_at, t.id
-            limit wanted.room
-            for update skip locked
-        ) as c
-        order by c.priority desc, c.created_at, c.id
-        limit a_max
-    )
     update task t set
         status = 'running', due = false, attempt = t.attempt + 1, started_at = a_at, finished_at = null,
         percent = 0, phase = null, message = null, progressed_at = null,
         lease = gen_random_uuid(), lease_seconds = a_lease_seconds,
         lease_expires_at = now() + make_interval(secs => a_lease_seconds), worker = a_worker, n = t.n + 1
-    from due where t.id = due.id
+    where t.id = any(array(
+        select due.id
+        from unnest(a_types, rooms) as wanted(type, room)
+        cross join lateral (
+            select d.id, d.priority, d.created_at from task d
+            where d.type = wanted.type and d.status = 'pending' and d.due
+            order by d.priority desc, d.created_at, d.id
+            limit wanted.room
+            for update skip locked
+        ) as due
+        order by due.priority desc, due.created_at, due.id
+        limit a_max
+    ))
     returning t.*;
 end
 $$;
