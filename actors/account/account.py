@@ -186,7 +186,7 @@ class Account(Entity[AccountState]):
         changed = PasswordChanged(at=turn.now, user_id=user.id, how="by_reset")
         ended, end = _end_sessions(user, "password_reset", turn)
         replaced = Write(C.update_credential, (user.id, None, message.becomes, turn.now))
-        writes = [spend(message.spent, user.id, turn.now), replaced, Write(C.delete_tokens_of, (user.id,)), end]
+        writes = [spend(message.spent, user.id), replaced, Write(C.delete_tokens_of, (user.id,)), end]
         return Decision(reply=user, events=[changed, ended], writes=writes)
 
     @handles
@@ -196,7 +196,7 @@ class Account(Entity[AccountState]):
         if user.email != message.email:
             raise Conflict("the account has another e-mail address by now")
         event = EmailVerified(at=turn.now, user_id=user.id, email=message.email)
-        return Decision(reply=user, events=[event], writes=[spend(message.spent, user.id, turn.now)])
+        return Decision(reply=user, events=[event], writes=[spend(message.spent, user.id)])
 
 
 def _end_sessions(user: User, reason: str, turn: Turn, keep: str | None = None) -> tuple[SessionsEnded, Write]:

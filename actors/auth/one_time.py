@@ -30,10 +30,10 @@ class Proof(NamedTuple):
     after: Callable[[], None] | None = None
 
 
-def spend(spent: bytes, user_id: str, now: datetime) -> Write:
+def spend(spent: bytes, user_id: str) -> Write:
     """The write that makes a token worthless, and refuses the turn when it has been so already."""
     refusal = InvalidRequest("the token is not good, or not any more", "$.token")
-    return Write(Q.delete_token, (spent, user_id, now), expect=1, otherwise=refusal)
+    return Write(Q.delete_token, (spent, user_id), expect=1, otherwise=refusal)
 
 
 class OneTimeTokens:

@@ -46,11 +46,11 @@ select ord, username, address from asked;
 select user_id, email from account_token where hash = $1 and purpose = $2 and expires_at > $3;
 
 -- name: delete_token :many
--- Spend one-time tokens; gives the position of each that was still good.
--- $1 hash bytea[], $2 user_id uuid[], $3 now timestamptz[]
+-- Spend one-time tokens that were found good by get_token; gives the position of each that nobody has spent meanwhile.
+-- $1 hash bytea[], $2 user_id uuid[]
 delete from account_token t
-using unnest($1::bytea[], $2::uuid[], $3::timestamptz[]) with ordinality as r (hash, user_id, now, ord)
-where t.hash = r.hash and t.user_id = r.user_id and t.expires_at > r.now
+using unnest($1::bytea[], $2::uuid[]) with ordinality as r (hash, user_id, ord)
+where t.hash = r.hash and t.user_id = r.user_id
 returning r.ord;
 
 -- name: delete_tokens_of :exec

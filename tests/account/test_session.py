@@ -8,6 +8,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from actors.errors import Unauthorized
+from actors.messages.session import Refresh, SessionTokens
+from actors.runtime.message import ANONYMOUS
 from tests.account.house import CHEAP, PASSWORD, AccountHouse, open_house
 
 
@@ -131,6 +134,15 @@ async def test_of_a_hundred_uses_at_once_at_most_one_wins_and_the_family_is_dead
     assert len(house.told("session.ended")) == 1
 
 
+async def test_of_uses_in_one_batch_at_most_one_wins_and_the_theft_is_told_once(house: AccountHouse) -> None:
+    first = await house.register("ada")
+    sessions, use = house.system.ref("sessions"), Refresh(refresh_token=first["refresh_token"])
+    outcomes = await asyncio.gather(*(sessions.ask(use, ANONYMOUS) for _ in range(50)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [SessionTokens] + [Unauthorized] * 49
+    assert len(house.told("session.ended")) == 1
+    assert [row["n"] for row in await house.sql("select n from session")] == [2]
+
+
 async def test_many_families_rotate_at_once_without_touching_each_other(house: AccountHouse) -> None:
     people = await asyncio.gather(*(house.register(f"person{n}") for n in range(20)))
     for _ in range(3):
@@ -179,16 +191,36 @@ async def test_dead_sessions_are_forgotten_and_living_ones_kept(house: AccountHo
     assert (await house.refresh(old["refresh_token"])).status == 401
 
 
-async def test_a_password_that_changes_while_one_logs_in_opens_no_session(house: AccountHouse) -> None:
-    ada = await house.register("ada")
-    change = {"current": PASSWORD, "new": "another password"}
-    answers = await asyncio.gather(
-        house.call("PUT", "/users/me/password", change, token=ada["access_token"]),
-        *(house.log_in("ada") for _ in range(10)),
-    )
-    assert answers[0].status == 200
-    living = await house.sql("select id from session where ended_at is null")
-    assert len(living) == 1  # the one that changed it
+async def test_a_password_that_changes_while_it_is_checked_opens_no_session(
+    house: AccountHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.register("ada")
+    verify = house.parts.passwords.verify
+
+    async def slowly(password_hash: str | None, password: str) -> bool:
+        fits = await verify(password_hash, password)
+        await house.sql("update credential set password_hash = 'another'")
+        return fits
+
+    monkeypatch.setattr(house.parts.passwords, "verify", slowly)
+    assert (await house.log_in("ada")).refusal == (401, "unauthorized")
+    assert len(await house.sql("select from session")) == 1  # the registration's
+
+
+async def test_an_account_that_is_blocked_while_its_password_is_checked_opens_no_session(
+    house: AccountHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, ada = await house.person("root", "admin"), await house.register("ada")
+    path, verify = f"/users/{ada['user']['id']}/status", house.parts.passwords.verify
+
+    async def slowly(password_hash: str | None, password: str) -> bool:
+        fits = await verify(password_hash, password)
+        await house.call("PATCH", path, {"status": "blocked"}, token=root["access_token"])
+        return fits
+
+    monkeypatch.setattr(house.parts.passwords, "verify", slowly)
+    assert (await house.log_in("ada")).refusal == (401, "unauthorized")
+    assert len(await house.sql("select from session where ended_at is null")) == 1  # the administrator's
 
 
 async def test_what_a_client_says_of_itself_is_kept_whatever_it_is(house: AccountHouse) -> None:
