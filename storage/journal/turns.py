@@ -1,7 +1,7 @@
 """One transaction for many turns: equal statements merged, one refusal kept from spoiling the rest."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -106,24 +106,20 @@ async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Re
 
 
 async def _insert_events(connection: Connection, session: Session, turns: Sequence[Turn]) -> int:
-    rows = [
-        (
-            event.stream,
-            event.n,
-            event.type,
-            event.body.decode(),
-            turn.caller,
-            event.cause or turn.cause,
-            ordinal,
-            event.at,
-        )
-        for turn in turns
-        for ordinal, event in enumerate(turn.events)
-    ]
+    rows = [row for turn in turns for row in _rows(turn)]
     await connection.fetch(
         Q.insert_events.sql, session.house.id, session.lane, session.seq, *map(list, zip(*rows, strict=True))
     )
     return session.seq + len(rows)
+
+
+def _rows(turn: Turn) -> Iterator[tuple[object, ...]]:
+    """Yield the turn's events as rows. Ordinals count inside a cause, so that it is known again in other company."""
+    ordinals: dict[str, int] = {}
+    for event in turn.events:
+        cause = event.cause or turn.cause
+        ordinal = ordinals[cause] = ordinals.get(cause, -1) + 1
+        yield event.stream, event.n, event.type, event.body.decode(), turn.caller, cause, ordinal, event.at
 
 
 def _answer(error: Exception, turn: Turn, duplicate: Callable[[], Exception]) -> Exception:

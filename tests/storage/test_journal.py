@@ -50,7 +50,9 @@ async def test_rows_come_back_to_the_turn_that_asked_for_them(journal: Journal) 
     assert [some[0][0][1] for some in rows] == [2 if i == ids[7] else 1 for i in ids]
 
 
-async def test_a_turns_writes_run_in_its_own_order_however_its_neighbours_order_theirs(journal: Journal) -> None:
+async def test_a_turns_writes_run_in_its_own_order_however_its_neighbours_order_theirs(
+    journal: Journal, dsn: str
+) -> None:
     one, two = new_id(), new_id()
     await commit(journal, "thing:x", insert("x", one))
 
@@ -61,6 +63,7 @@ async def test_a_turns_writes_run_in_its_own_order_however_its_neighbours_order_
     )
 
     assert results[1][1][0]["used"] == 1
+    assert len(await ask(dsn, "select distinct xmin::text from thing where name in ('a', 'b')")) == 1
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,15 @@ async def test_a_cause_takes_effect_once_even_when_its_writes_would_be_refused_t
     with pytest.raises(DuplicateTurn):
         await commit(journal, "thing:1", insert("mine"), n=1, cause="c")
     assert (await ask(dsn, "select count(*) from event"))[0][0] == 1
+
+
+async def test_an_event_that_names_its_own_cause_takes_effect_once_in_any_company(journal: Journal, dsn: str) -> None:
+    one, two = happened("thing:1", 1)._replace(cause="c1"), happened("thing:1", 2)._replace(cause="c2")
+    await journal.commit(lane="thing:1", cause="batch", caller=None, events=[one, two], writes=[])
+
+    with pytest.raises(DuplicateTurn):
+        await journal.commit(lane="thing:1", cause="other", caller=None, events=[two._replace(n=3)], writes=[])
+    assert [row["cause"] for row in await ask(dsn, "select cause from event order by n")] == ["c1", "c2"]
 
 
 async def test_the_runtime_may_bring_its_own_answer_to_a_repeated_cause(dsn: str, house: House) -> None:

@@ -28,6 +28,15 @@ where datname = current_database() and application_name like 'posthouse/%' and r
 """
 
 
+SLOW_COMMIT = (
+    "create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1.5); return null; end $$",
+    """
+    create constraint trigger slow after insert on thing deferrable initially deferred
+    for each row execute function dawdle()
+    """,
+)
+
+
 class Log:
     """What a client was told: the name it wrote, and how that ended."""
 
@@ -106,6 +115,24 @@ async def test_a_commit_that_never_arrived_is_known_to_have_failed(
 
     assert await ask(dsn, "select 1 from thing union all select 1 from event") == []
     await journal.commit(lane="a", cause="c", caller=None, events=[happened("a")], writes=[insert("a")])
+
+
+async def test_a_commit_that_is_called_lost_can_not_happen_later(journal: Journal, dsn: str) -> None:
+    """The backend is still at its COMMIT when the connection breaks: it is ended before anybody is told."""
+    for command in SLOW_COMMIT:
+        await ask(dsn, command)
+    task = asyncio.create_task(
+        journal.commit(lane="a", cause="c", caller=None, events=[happened("a")], writes=[insert("a")])
+    )
+    await asyncio.sleep(0.5)
+    for lane in journal._lanes:
+        if lane._task is not None and lane._session._connection is not None:
+            lane._session._connection.terminate()  # tells the server to cancel nothing
+
+    with pytest.raises(DatabaseUnavailable):
+        await task
+    await asyncio.sleep(1.5)
+    assert await ask(dsn, "select 1 from thing") == []
 
 
 async def test_a_batch_whose_answer_was_lost_is_unknown_and_the_lane_goes_on(journal: Journal, dsn: str) -> None:

@@ -126,10 +126,12 @@ async def test_a_position_outlives_the_relay(dsn: str, db: Database, house: Hous
         relay = Relay(dsn, db, house)
         relay.add("inbox", {"thing.made"}, inbox.deliver)
         await relay.start()
-        await write(journal, "thing:1", start + 1)
-        await inbox.until(1)
+        numbers = [start * 2 + 1, start * 2 + 2]
+        for heard, n in enumerate(numbers, start=1):
+            await write(journal, "thing:1", n)
+            await inbox.until(heard)
         await relay.stop()
-        assert [event.n for event in inbox.heard] == [start + 1]
+        assert [event.n for event in inbox.heard] == numbers
 
 
 async def test_what_was_delivered_but_not_noted_is_delivered_again(

@@ -54,6 +54,7 @@ class Happened(NamedTuple):
     type: str
     body: bytes
     at: datetime
+    cause: str | None = None
 
 
 class Taken(Exception):  # noqa: N818
@@ -83,7 +84,7 @@ def use(thing_id: str) -> Write:
 async def until(is_so: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait for what another task or process brings about. Raises ``TimeoutError``."""
     async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110 - nobody tells us
+        while not is_so():
             await asyncio.sleep(0.01)
 
 
