@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from actors.errors import Conflict
+from actors.messages.password import SetPassword
+from actors.messages.user import User
+from actors.runtime.message import ANONYMOUS
 from tests.account.house import PASSWORD, AccountHouse, open_house
 
 NEW = "another password"
@@ -33,19 +37,16 @@ async def test_a_wrong_current_password_changes_nothing(house: AccountHouse) -> 
     assert (await house.log_in("ada")).status == 200
 
 
-async def test_of_two_changes_at_once_one_wins(house: AccountHouse) -> None:
-    ada = await house.register("ada")
-    answers = await asyncio.gather(
-        *(
-            house.call(
-                "PUT", "/users/me/password", {"current": PASSWORD, "new": f"password {n}"}, token=ada["access_token"]
-            )
-            for n in range(2)
-        )
-    )
-    assert sorted(answer.status for answer in answers) == [200, 409]
-    winner = [answer.status for answer in answers].index(200)
-    assert (await house.log_in("ada", f"password {winner}")).status == 200
+async def test_of_two_changes_that_saw_the_same_password_one_wins(house: AccountHouse) -> None:
+    user_id = (await house.register("ada"))["user"]["id"]
+    [row] = await house.sql("select password_hash from credential")
+    account = house.system.ref("account", user_id)
+    changes = [SetPassword(was=row["password_hash"], becomes=f"hash {n}") for n in range(2)]
+    outcomes = await asyncio.gather(*(account.ask(change, ANONYMOUS) for change in changes), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [User, Conflict]
+    [row] = await house.sql("select password_hash from credential")
+    assert row["password_hash"] == "hash 0"
+    assert len(house.told("account.password_changed")) == 1
 
 
 async def test_a_reset_is_mailed_and_good_once(house: AccountHouse) -> None:
