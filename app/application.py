@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -57,15 +56,15 @@ async def serve(config: Config, dsn: str, server: PostgresServer | None, logs: L
     """Start, greet, wait for a signal, stop."""
     signals = Signals()
     async with compose(config, dsn, server, logs) as house, listening(config, house) as url:
-        house.on_lost(signals.give_up)
         greeting = await welcome(config, house, dsn, url)
-        house.set_ready(ready=True)
+        house.open(signals.give_up)
         log.info("house_ready", url=url, startup_seconds=greeting.seconds)
         if sys.stdout.isatty():
-            print(greet(greeting), flush=True)
+            sys.stdout.write(greet(greeting))
+            sys.stdout.flush()
         await signals.wait()
         log.info("house_stopping")
-        house.set_ready(ready=False)
+        house.close()
     log.info("house_stopped")
     return 1 if signals.is_lost else 0
 
@@ -137,5 +136,3 @@ def since_process_start() -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, AttributeError, ValueError):
         return time.process_time()
-
-

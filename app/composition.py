@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from aiohttp import web
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from actors.errors import Conflict
 from actors.notification import NOTICES, deliver_notices
@@ -26,7 +24,6 @@ from app.publishing import Publishing
 from app.refs import Refs
 from app.replay import Replay
 from app.surroundings import HouseSurroundings
-from handlers.realtime import Realtime
 from storage.dead_letters import DeadLetterStore
 from storage.events import EventStore
 from storage.house import House as HouseRow
@@ -39,79 +36,106 @@ from storage.postgres_server import PostgresServer
 from storage.relay import Relay
 from storage.write import Write
 
+HOUSE = "house"
+"""This house's name; houses that share a database have names of their own."""
+CLOCK_SECONDS = 5.0
+
 
 class House:
     """A running house, as `app.application` sees it."""
 
-    def __init__(self, config: Config, refs: Refs, edges: Edges, row: HouseRow) -> None:
-        self.config = config
-        self.refs = refs
+    def __init__(self, core: "Core", edges: Edges) -> None:
+        self.refs = core.refs
+        self.realtime = edges.realtime
+        self.web = edges.web
+        self._core = core
         self._edges = edges
-        self._row = row
 
-    @property
-    def web(self) -> web.Application:
-        """Everything that is served."""
-        return self._edges.web
+    def open(self, give_up: Callable[[], None]) -> None:
+        """Say that requests are welcome; ``give_up`` is called when the house may write no more."""
+        self._edges.readiness.is_open = True
+        self._core.base.row.on_lost = give_up
 
-    @property
-    def realtime(self) -> Realtime:
-        """The sockets."""
-        return self._edges.realtime
+    def close(self) -> None:
+        """Say that requests are not welcome any more, and let those go that wait for tasks."""
+        self._edges.readiness.is_open = False
+        self._core.kinds.bell.close()
 
-    def set_ready(self, *, ready: bool) -> None:
-        """Whether ``/ready`` may say so."""
-        self._edges.readiness.is_open = ready
 
-    def on_lost(self, stop: Callable[[], None]) -> None:
-        """Call ``stop`` when the house may write no more."""
-        self._row.on_lost = stop
+class Base(NamedTuple):
+    """What lies in the database's name: the house's row and lease, the pool for reads, the journal."""
+
+    dsn: str
+    row: HouseRow
+    database: Database
+    journal: Journal
+
+
+class Core(NamedTuple):
+    """The actors, and what feeds them and hears of them."""
+
+    base: Base
+    refs: Refs
+    clock: SystemClock
+    kinds: Kinds
+    system: System
+    relay: Relay
+    publishing: Publishing
+    surroundings: HouseSurroundings
 
 
 @asynccontextmanager
 async def compose(config: Config, dsn: str, server: PostgresServer | None, logs: Logs) -> AsyncIterator[House]:
     """Start everything but the listening; stop it in reverse. Raises what storage raises when it cannot start."""
     async with AsyncExitStack() as stack:
-        await migrate(dsn)
-        row = await HouseRow.claim(dsn, "house", address=f"{config.http.host}:{config.http.port}")
-        stack.push_async_callback(row.release)
-        database = await open_database(config, dsn, row.application_name, stack)
-        journal = Journal(dsn, row, lanes=config.postgres.lanes, duplicate=DuplicateTurn)
-        await journal.start()
-        stack.push_async_callback(journal.stop)
-
-        refs, publishing, clock = Refs(), Publishing(), SystemClock(timedelta(seconds=row.offset_seconds))
-        events, letters = EventStore(database), DeadLetterStore(database)
-        surroundings = HouseSurroundings(
-            config, logs, house=row.name, postgres=await database.version(), started_at=datetime.now(UTC)
-        )
-        kinds = make_kinds(config, database, refs, clock)
-        stack.callback(kinds.accounts.passwords.close)
-        desk = SystemDesk(HouseStore(database), events, letters, surroundings)
-        system = System(
-            kinds=[*kinds.behaviours, desk], journal=journal, publisher=publishing, dead_letters=letters,
-            record_idempotency=record_idempotency(clock), clock=clock, capacity=config.mailbox.house_capacity,
-        )  # fmt: skip
-        refs.system = surroundings.system = system
-        await stack.enter_async_context(system)
-        stack.callback(kinds.bell.close)
-
-        relay = Relay(dsn, database, row)
-        relay.add("inbox", NOTICES, deliver_notices(refs))
-        await relay.start()
-        stack.push_async_callback(relay.stop)
-
-        channels = Channels(events, refs, await events.epoch())
+        base = await open_base(config, dsn, stack)
+        core = await start_core(config, base, logs, stack)
+        channels = Channels(EventStore(base.database), core.refs, await EventStore(base.database).epoch())
         edges = make_edges(
-            config, refs=refs, accounts=kinds.accounts, channels=channels, database=database, clock=clock, logs=logs,
-            checks=checks(database, system),
+            config, refs=core.refs, accounts=core.kinds.accounts, channels=channels, database=base.database,
+            clock=core.clock, logs=logs, checks=checks(base.database, core.system),
         )  # fmt: skip
-        publishing.add(kinds.accounts.identities.publish)
-        publishing.add(edges.realtime.publish)
-        edges.watch(system, journal, database, relay)
-        housekeeping = Housekeeping(config, database, kinds, logs, surroundings)
-        await run_beside(stack, *background(kinds, housekeeping, edges, server))
-        yield House(config, refs, edges, row)
+        core.publishing.add(core.kinds.accounts.identities.publish)
+        core.publishing.add(edges.realtime.publish)
+        edges.watch(core.system, base.journal, base.database, core.relay)
+        housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
+        await run_beside(stack, follow_clock(core), *background(core.kinds, housekeeping, edges, server))
+        yield House(core, edges)
+
+
+async def open_base(config: Config, dsn: str, stack: AsyncExitStack) -> Base:
+    """Bring the database up to date, claim the house, and connect."""
+    await migrate(dsn)
+    row = await HouseRow.claim(dsn, HOUSE, address=f"{config.http.host}:{config.http.port}")
+    stack.push_async_callback(row.release)
+    database = await open_database(config, dsn, row.application_name, stack)
+    journal = Journal(dsn, row, lanes=config.postgres.lanes, duplicate=DuplicateTurn)
+    await journal.start()
+    stack.push_async_callback(journal.stop)
+    return Base(dsn, row, database, journal)
+
+
+async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitStack) -> Core:
+    """Make every actor, and start the system and the relay."""
+    refs, publishing, clock = Refs(), Publishing(), SystemClock(timedelta(seconds=base.row.offset_seconds))
+    database, letters = base.database, DeadLetterStore(base.database)
+    surroundings = HouseSurroundings(
+        config, logs, house=base.row.name, postgres=await database.version(), started_at=clock.now()
+    )
+    kinds = make_kinds(config, database, refs, clock)
+    stack.callback(kinds.accounts.passwords.close)
+    desk = SystemDesk(HouseStore(database), EventStore(database), letters, surroundings)
+    system = System(
+        kinds=[*kinds.behaviours, desk], journal=base.journal, publisher=publishing, dead_letters=letters,
+        record_idempotency=record_idempotency(clock), clock=clock, capacity=config.mailbox.house_capacity,
+    )  # fmt: skip
+    refs.system = surroundings.system = system
+    await stack.enter_async_context(system)
+    relay = Relay(base.dsn, database, base.row)
+    relay.add("inbox", NOTICES, deliver_notices(refs))
+    await relay.start()
+    stack.push_async_callback(relay.stop)
+    return Core(base, refs, clock, kinds, system, relay, publishing, surroundings)
 
 
 async def open_database(config: Config, dsn: str, name: str, stack: AsyncExitStack) -> Database:
@@ -125,6 +149,13 @@ async def open_database(config: Config, dsn: str, name: str, stack: AsyncExitSta
     )
     stack.push_async_callback(database.close)
     return database
+
+
+async def follow_clock(core: Core) -> None:
+    """Correct the clock by the offset to the database's, which each renewal of the lease measures."""
+    while True:
+        core.clock.offset = timedelta(seconds=core.base.row.offset_seconds)
+        await asyncio.sleep(CLOCK_SECONDS)
 
 
 def background(
@@ -159,9 +190,7 @@ def record_idempotency(clock: SystemClock) -> Callable[[Caller, Idempotency, str
     def record(caller: Caller, promise: Idempotency, made: str) -> Write:
         owner = caller.user_id or "anonymous"
         taken = Conflict("this idempotency key is in use", idempotency_key=promise.key)
-        return insert_idempotency(
-            owner, promise.route, promise.key, promise.body_hmac, made, clock.now(), taken
-        )
+        return insert_idempotency(owner, promise.route, promise.key, promise.body_hmac, made, clock.now(), taken)
 
     return record
 

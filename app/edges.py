@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -119,36 +119,33 @@ def make_edges(
     checks: Mapping[str, Check],
 ) -> Edges:
     """Make every route and the sockets; nothing listens yet."""
-    identities, keys = accounts.identities, accounts.keys
-    metrics, readiness = Metrics({"version": VERSION}), Readiness()
+    metrics, readiness, app = Metrics({"version": VERSION}), Readiness(), web.Application()
     secret = keep_secret(config.data_folder / "secrets" / "idempotency")
     dispatcher = Dispatcher(refs, OPERATIONS, Records(IdempotencyStore(database)), secret)
+    identities, keys = accounts.identities, accounts.keys
     edge = Edge(
-        dispatcher=dispatcher,
-        identities=identities,
-        observer=partial(observer, metrics, logs),
-        settings=EdgeSettings(
-            cors_origins=config.http.cors_origins,
-            trusted_proxies=config.http.trusted_proxies,
-            body_timeout_seconds=config.http.body_timeout_seconds,
-        ),
-        rates=config.limits,
-    )
+        dispatcher=dispatcher, identities=identities, observer=partial(observer, metrics, logs),
+        settings=edge_settings(config), rates=config.limits,
+    )  # fmt: skip
     realtime = Realtime(
         identities=identities, streams=channels, permits=channels, performs=dispatcher, settings=config.realtime,
         clock=clock, version=VERSION,
     )  # fmt: skip
-    app = web.Application()
     build_routes(app, edge)
     app.router.add_get("/connection/websocket", realtime.handler)
-    health = Health(
-        checks={"house": readiness.check, **checks},
-        metrics=metrics.scrape,
-        jwks=(lambda: {"keys": keys.public(clock.now())}) if keys.current.public else None,
-    )
-    health.add_to(app)
+    jwks = (lambda: {"keys": keys.public(clock.now())}) if keys.current.public else None
+    Health(checks={"house": readiness.check, **checks}, metrics=metrics.scrape, jwks=jwks).add_to(app)
     add_docs(app, document(OPERATIONS, title="Posthouse", version=VERSION))
     return Edges(app, realtime, metrics, readiness)
+
+
+def edge_settings(config: Config) -> EdgeSettings:
+    """What the HTTP edge needs of the configuration."""
+    return EdgeSettings(
+        cors_origins=config.http.cors_origins,
+        trusted_proxies=config.http.trusted_proxies,
+        body_timeout_seconds=config.http.body_timeout_seconds,
+    )
 
 
 def observer(metrics: Metrics, logs: Logs, method: str, pattern: str) -> Observe:

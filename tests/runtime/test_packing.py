@@ -1,7 +1,9 @@
 """What survives the way to another house."""
 
 import gc
+from datetime import UTC, datetime
 
+import msgpack
 import msgspec
 import pytest
 
@@ -86,3 +88,16 @@ async def test_packed_messages_under_way_are_bounded_by_bytes(world: World, tran
     world.counter.gate.set()
     await held
     assert transport.under_way_bytes == 0
+
+
+def test_an_independent_reader_of_messagepack_understands_a_frame() -> None:
+    moment = datetime(2026, 11, 21, 3, 25, 0, 123456, tzinfo=UTC)
+    body = PACKING.pack_message(Add(by=2))
+    frame = Frame(id="i", kind="counter", key="k", type="world.Add", body=body, caller=Caller(user_id="u"))
+    read = msgpack.unpackb(PACKING.pack(frame))
+    assert read[:4] == ["i", "counter", "k", "world.Add"]
+    assert msgpack.unpackb(read[4]) == {"by": 2}
+    assert msgpack.unpackb(msgspec.msgpack.encode(moment), timestamp=3) == moment
+    assert msgspec.msgpack.decode(msgpack.packb({"at": moment}, datetime=True), type=dict[str, datetime]) == {
+        "at": moment
+    }
