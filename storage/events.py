@@ -1,6 +1,6 @@
 """Reads the event table: streams in order for realtime and replay, all of it for those who audit."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -59,6 +59,13 @@ class EventStore:
         statement = Q.list_stream_newest if reverse else Q.list_stream
         edge = after if after is not None else (_LAST if reverse else 0)
         return [EventRow.of(row) for row in await self._db.fetch(statement, stream, edge, limit)]
+
+    async def list_streams(self, prefix: str, batch: int = 1_000) -> AsyncIterator[str]:
+        """Go through the names of all streams that begin with ``prefix``, in order."""
+        last = ""
+        while rows := await self._db.fetch(Q.list_streams, prefix, last, batch):
+            for (last,) in rows:
+                yield last
 
     async def head(self, stream: str) -> int:
         """Return the number of the newest event; 0 when there is none. Heads asked at the same time share a read."""

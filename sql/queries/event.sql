@@ -10,6 +10,11 @@ from event where stream = $1 and n > $2 order by n limit $3
 select stream, n, type, body, caller, cause, ordinal, house, lane, seq, at
 from event where stream = $1 and n < $2 order by n desc limit $3
 
+-- name: list_streams :many
+-- The streams whose names begin with a prefix, in order.
+-- $1 prefix text, $2 after stream text, $3 limit bigint
+select stream from event where stream ^@ $1 and stream > $2 group by stream order by stream limit $3
+
 -- name: get_heads :many
 -- The number of the newest event of each stream that has any.
 -- $1 stream text[]
