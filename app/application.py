@@ -23,6 +23,7 @@ from app.composition import House, compose
 from app.config import Config
 from app.greeting import Greeting, greet
 from app.logs import Logs
+from app.memory import give_memory_back
 from handlers.server import Runner
 from storage.postgres_server import PostgresServer
 
@@ -37,6 +38,7 @@ def run(config: Config) -> int:
 
     PostgreSQL is started before the event loop runs and stopped after it: both block.
     """
+    give_memory_back()
     config.data_folder.mkdir(parents=True, exist_ok=True)
     logs = logging_of_house.start(
         path=config.log_file, level=config.log.level, rotate_bytes=config.log.max_bytes, keep=config.log.keep
