@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 def take(batch: Sequence[tuple[TakeTasks, Turn]], settings: TaskSettings) -> Together[Leased]:
     """Lease for every request of a batch, in order."""
     rows = (
-        (",".join(message.types), message.max, message.lease_seconds, message.worker, turn.now, turn.id,
+        (",".join(sorted(set(message.types))), message.max, message.lease_seconds, message.worker, turn.now, turn.id,
          turn.caller.user_id)
         for message, turn in batch
     )  # fmt: skip

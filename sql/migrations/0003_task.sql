@@ -93,19 +93,14 @@ return row_to_json(
 create function task_backoff(attempt smallint, jitter double precision) returns interval language sql immutable
 return make_interval(secs => least(100, 2 ^ least(attempt - 1, 10) * jitter));
 
--- How many more tasks of a type may run. A limited type is locked until the end of the transaction, so that houses
--- that lease at the same time cannot pass its limit together.
-create function task_room(a_type text, a_max integer, limits json) returns integer language plpgsql volatile as $$
-declare
-    most integer := limits ->> a_type;
-begin
-    if most is null then
-        return a_max;
-    end if;
-    perform pg_advisory_xact_lock(hashtextextended('task.type:' || a_type, 0));
-    return greatest(0, least(a_max, most - (select count(*) from task where status = 'running' and type = a_type)));
-end
-$$;
+-- How many more tasks of a type may run. Whoever asks for a limited type holds its lock (see take_tasks), so that
+-- houses that lease at the same time cannot pass its limit together.
+create function task_room(a_type text, a_max integer, limits json) returns integer language sql volatile
+return case
+    when limits ->> a_type is null then a_max
+    else greatest(0, least(a_max,
+        (limits ->> a_type)::integer - (select count(*) from task where status = 'running' and type = a_type)::integer))
+end;
 
 -- Lease up to a_max due tasks of these types: the highest priority first, then the oldest.
 create function lease_tasks(

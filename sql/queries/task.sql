@@ -58,6 +58,10 @@ req as materialized (
     select string_to_array(r.list, ',') as types, r.* from unnest($5::text[], $6::integer[], $7::integer[], $8::text[],
         $9::timestamptz[], $10::text[], $11::uuid[]) with ordinality
         as r(list, max, lease_seconds, worker, at, cause, caller, ord)
+), limited as materialized (  -- in one order everywhere, so that no two houses wait for each other
+    select pg_advisory_xact_lock(hashtextextended('task.type:' || type, 0))
+    from (select distinct unnest(types) as type from req order by type) as wanted
+    where $12::json ->> type is not null and (select ok from fence)
 ), seen as (
     insert into task_worker as w (name, types, last_seen_at)
     select distinct on (worker) worker, types, at from req where (select ok from fence) order by worker, ord desc
@@ -66,7 +70,7 @@ req as materialized (
     select r.ord, r.at, r.cause, r.caller, t.id, t.n, t.user_id, t.lease, t.lease_expires_at, t.priority, t.created_at,
         task_event('task.started', r.at, t) as body
     from req r cross join lateral lease_tasks(r.types, r.max, r.lease_seconds, r.worker, r.at, $12::json) as t
-    where (select ok from fence)
+    where (select ok from fence) and (select count(*) from limited) >= 0  -- once the locks are held
 ), told as (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'task:' || id, n, 'task.started', body, caller, cause, 0, $2, $3, $4 + row_number() over () - 1, at

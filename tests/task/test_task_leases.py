@@ -169,3 +169,22 @@ def test_a_waiter_that_leaves_passes_its_wake_up_on() -> None:
     assert second.woken.is_set()
     bell.leave(second)
     assert bell.types() == []
+
+
+async def test_houses_that_ask_for_limited_types_in_opposite_orders_do_not_wait_for_each_other(
+    database_dsn: str,
+) -> None:
+    settings = TaskSettings(max_running={"a": 100, "b": 100})
+    async with (
+        open_house(database_dsn, alone=False, settings=settings) as one,
+        open_house(database_dsn, name="two", alone=False, settings=settings) as two,
+    ):
+        ada = await one.person()
+        await one.ask(CreateTasks(items=[NewTask(type=kind, params={}) for kind in "ab" * 60]), ada)
+
+        answers = await asyncio.gather(
+            *(house.lease(types=[kind]) for _ in range(60) for house, kind in ((one, "a"), (two, "b"))),
+            *(house.lease(types=[kind]) for _ in range(60) for house, kind in ((one, "b"), (two, "a"))),
+        )
+
+        assert sum(len(tasks) for tasks in answers) == 120
