@@ -27,7 +27,10 @@ class IdempotencyRecords(Protocol):
     """What was made under which key; written by the journal in the transaction that made it."""
 
     async def find(self, caller: str, route: str, key: str) -> tuple[bytes, str] | None:
-        """Return the HMAC of the body and the id of what was made. ``caller`` is a user id or ``anonymous``."""
+        """Return the HMAC of the body and the id of what was made. ``caller`` is a user id or ``anonymous``.
+
+        Raises ``ConnectionError`` when nobody can tell now.
+        """
         ...
 
 
@@ -54,6 +57,7 @@ class Once:
             InvalidRequest: the key is not 1 to 200 visible characters.
             Conflict: the same key is running in this process.
             Unprocessable: the key came before with another body.
+            Unavailable: nobody can look the key up; nothing was asked.
         """
         if not _KEY.match(key):
             raise InvalidRequest("Idempotency-Key must be 1 to 200 visible ASCII characters", "$.idempotency_key")
@@ -68,20 +72,32 @@ class Once:
                 raise
             except (DomainError, DuplicateTurn) as error:
                 # Another house may have won the unique row, or the answer to our own commit was lost.
-                if replay := await self._find(owner, promise):
+                if replay := await self._find_again(owner, promise, error):
                     return replay
                 if isinstance(error, DuplicateTurn):
                     raise Conflict("this request is being performed elsewhere", retry_after=1) from error
                 raise
 
     async def _find(self, owner: str, promise: Idempotency) -> Replay | None:
-        found = await self._records.find(owner, promise.route, promise.key)
+        try:
+            found = await self._records.find(owner, promise.route, promise.key)
+        except ConnectionError as error:
+            raise Unavailable from error
         if found is None:
             return None
         body_hmac, object_id = found
         if not hmac.compare_digest(body_hmac, promise.body_hmac):
             raise Unprocessable("this Idempotency-Key came before with another body")
         return Replay(object_id)
+
+    async def _find_again(self, owner: str, promise: Idempotency, error: Exception) -> Replay | None:
+        """Find what a failed request may have made; an unknown outcome stays one when nobody can look it up."""
+        try:
+            return await self._find(owner, promise)
+        except Unavailable:
+            if isinstance(error, DomainError):
+                raise error from None
+            raise
 
     @contextmanager
     def _alone(self, slot: tuple[str, str, str]) -> Iterator[None]:
