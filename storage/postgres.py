@@ -77,6 +77,14 @@ def _unreachable(error: BaseException) -> DatabaseUnavailable:
     return DatabaseUnavailable(f"no connection to PostgreSQL: {error or type(error).__name__}")
 
 
+def _is_lost(connection: "PoolConnectionProxy[Record]") -> bool:
+    """Whether it was closed; the pool takes one back that the server closes while it is in use."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 class Database:
     """A pool for reads, and for writes that are not turns (leases, cleaning).
 
@@ -165,11 +173,11 @@ class Database:
             connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
             return await getattr(connection, method)(statement.sql, *args)
         except TimeoutError as error:
-            if connection is not None:
+            if connection is not None and not _is_lost(connection):
                 connection.terminate()  # else its release waits for a server that does not answer
             raise translate(error) from error
         except TROUBLE as error:
-            raise translate(error, is_closed=connection is None or connection.is_closed()) from error
+            raise translate(error, is_closed=connection is None or _is_lost(connection)) from error
         finally:
             if connection is not None:
                 await self._pool.release(connection)
