@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from actors.errors import Conflict, DomainError, InvalidRequest, Unavailable, Unprocessable
+from actors.errors import Conflict, DomainError, InvalidRequest, TimedOut, Unavailable, Unprocessable
 from actors.runtime.actor import Idempotency
 from actors.runtime.message import Caller
 from actors.runtime.ports import DuplicateTurn
@@ -68,11 +68,11 @@ class Once:
                 return replay
             try:
                 return await ask(promise)
-            except Unavailable:
-                raise
+            except (Unavailable, TimedOut):
+                raise  # nothing was changed, or looking it up has been tried: to wait longer helps nobody
             except (DomainError, DuplicateTurn) as error:
-                # Another house may have won the unique row, or the answer to our own commit was lost.
-                if replay := await self._find_again(owner, promise, error):
+                # Another house may have won the unique row, or a commit whose answer was lost is being repeated.
+                if replay := await self._find(owner, promise):
                     return replay
                 if isinstance(error, DuplicateTurn):
                     raise Conflict("this request is being performed elsewhere", retry_after=1) from error
@@ -89,15 +89,6 @@ class Once:
         if not hmac.compare_digest(body_hmac, promise.body_hmac):
             raise Unprocessable("this Idempotency-Key came before with another body")
         return Replay(object_id)
-
-    async def _find_again(self, owner: str, promise: Idempotency, error: Exception) -> Replay | None:
-        """Find what a failed request may have made; an unknown outcome stays one when nobody can look it up."""
-        try:
-            return await self._find(owner, promise)
-        except Unavailable:
-            if isinstance(error, DomainError):
-                raise error from None
-            raise
 
     @contextmanager
     def _alone(self, slot: tuple[str, str, str]) -> Iterator[None]:

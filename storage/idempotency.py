@@ -9,6 +9,7 @@ from storage.write import Write
 
 Q = queries.load("idempotency")
 _BATCH = 1_000
+_LOOK_UP_SECONDS = 3.0  # comes on top of what the request itself may take
 
 
 class Made(NamedTuple):
@@ -35,7 +36,7 @@ class IdempotencyStore:
 
     async def get_idempotency(self, caller: str, route: str, key: str) -> Made | None:
         """Return what the key has made, or None when it is free."""
-        row = await self._db.fetchrow(Q.get_idempotency, caller, route, key)
+        row = await self._db.fetchrow(Q.get_idempotency, caller, route, key, timeout_seconds=_LOOK_UP_SECONDS)
         return Made(*row) if row is not None else None
 
     async def delete_idempotency(self, before: datetime) -> int:

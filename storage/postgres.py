@@ -139,9 +139,12 @@ class Database:
         rows: list[Record] = await self._run("fetch", statement, args)
         return rows
 
-    async def fetchrow(self, statement: Statement, *args: Any) -> Record | None:
-        """Return the first row or None. Raises as `fetch` does."""
-        row: Record | None = await self._run("fetchrow", statement, args)
+    async def fetchrow(self, statement: Statement, *args: Any, timeout_seconds: float | None = None) -> Record | None:
+        """Return the first row or None. Raises as `fetch` does.
+
+        ``timeout_seconds`` is for the statement, once it has a connection; None is the pool's own.
+        """
+        row: Record | None = await self._run("fetchrow", statement, args, timeout_seconds)
         return row
 
     async def fetchval(self, statement: Statement, *args: Any) -> Any:
@@ -167,11 +170,13 @@ class Database:
         """Return how many connections there are, and how many of them nobody uses."""
         return {"size": self._pool.get_size(), "idle": self._pool.get_idle_size()}
 
-    async def _run(self, method: str, statement: Statement, args: tuple[Any, ...]) -> Any:
+    async def _run(
+        self, method: str, statement: Statement, args: tuple[Any, ...], timeout_seconds: float | None = None
+    ) -> Any:
         connection: PoolConnectionProxy[Record] | None = None
         try:
             connection = await self._pool.acquire(timeout=self._acquire_timeout_seconds)
-            return await getattr(connection, method)(statement.sql, *args)
+            return await getattr(connection, method)(statement.sql, *args, timeout=timeout_seconds)
         except TimeoutError as error:
             if connection is not None and not _is_lost(connection):
                 connection.terminate()  # else its release waits for a server that does not answer
