@@ -1,14 +1,13 @@
 """What the person who keeps the house running may ask: figures, events, dead letters, settings, logs."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
 
 from actors.cursors import decode_cursor, encode_cursor
-from actors.errors import NotFound
-from actors.messages.fields import Page
+from actors.errors import DomainError, NotFound
+from actors.messages.fields import Id, Page
 from actors.messages.system import (
     ActorList,
     DeadLetterView,
@@ -27,12 +26,24 @@ from actors.messages.system import (
     RedeliverDeadLetter,
     SettingList,
     StoredEvent,
+    Word,
 )
 from actors.runtime.actor import Service, Turn, handles
+from actors.runtime.message import Aware
 from actors.runtime.ports import DeadLetter
 from storage.dead_letters import DeadLetterStore
 from storage.events import Cursor, EventStore
 from storage.houses import HouseStore
+
+HouseKey = Annotated[int, msgspec.Meta(ge=0, le=2**15 - 1)]
+
+
+class EventKey(NamedTuple):
+    """What a cursor of events may hold: nothing that the database would choke on."""
+
+    at: Aware
+    stream: Word
+    n: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Surroundings(Protocol):
@@ -55,7 +66,7 @@ class Surroundings(Protocol):
         ...
 
     def redeliver(self, letter: DeadLetter) -> None:
-        """Send a dead letter's message again. Raises `Overloaded`."""
+        """Send a dead letter's message again. Raises `Overloaded`; `Conflict` when it cannot be understood."""
         ...
 
 
@@ -108,7 +119,7 @@ class SystemDesk(Service):
     async def houses(self, message: ListHouses, turn: Turn) -> Page[House]:
         """Every house of this database."""
         del turn
-        after = decode_cursor(message.cursor, int)
+        after = decode_cursor(message.cursor, HouseKey)
         rows = await self._houses.list_houses(after, message.limit + 1)
         items = [House(**{**row, "id": str(row["id"])}) for row in rows[: message.limit]]
         return Page(items, encode_cursor(rows[message.limit - 1]["id"]) if len(rows) > message.limit else None)
@@ -119,10 +130,12 @@ class SystemDesk(Service):
         del turn
         rows = await self._events.list_events(
             stream=message.stream, type=message.type, caller=message.user_id, since=message.since,
-            cursor=decode_cursor(message.cursor, Cursor), limit=message.limit + 1,
+            cursor=_event_cursor(message.cursor), limit=message.limit + 1,
         )  # fmt: skip
         items = [
-            StoredEvent(stream=row.stream, n=row.n, type=row.type, body=msgspec.Raw(row.body), caller=row.caller, at=row.at)
+            StoredEvent(
+                stream=row.stream, n=row.n, type=row.type, body=msgspec.Raw(row.body), caller=row.caller, at=row.at
+            )
             for row in rows[: message.limit]
         ]
         last = items[-1] if len(rows) > message.limit else None
@@ -132,7 +145,7 @@ class SystemDesk(Service):
     async def dead_letters(self, message: ListDeadLetters, turn: Turn) -> Page[DeadLetterView]:
         """Messages that crashed their actor, newest first."""
         del turn
-        before = decode_cursor(message.cursor, tuple[datetime, str])
+        before = decode_cursor(message.cursor, tuple[Aware, Id])
         rows = await self._letters.list_dead_letters(before, message.limit + 1)
         letters = [DeadLetter(*row) for row in rows[: message.limit]]
         last = letters[-1] if len(rows) > message.limit else None
@@ -146,11 +159,19 @@ class SystemDesk(Service):
 
     @handles
     async def redeliver(self, message: RedeliverDeadLetter, turn: Turn) -> DeadLetterView:
-        """Send it again, and forget it once it has been accepted; should it crash again it comes back as a new one."""
+        """Send it again: once, however many ask at a time. Should it crash again it comes back as a new one.
+
+        It is forgotten first, and kept again when the mailbox refuses it.
+        """
         del turn
         letter = await self._letter(message.letter_id)
-        self._surroundings.redeliver(letter)
-        await self._letters.delete_dead_letter(letter.id)
+        if not await self._letters.delete_dead_letter(letter.id):
+            raise NotFound("no such dead letter")
+        try:
+            self._surroundings.redeliver(letter)
+        except DomainError:
+            await self._letters.store(letter)
+            raise
         return view(letter)
 
     @handles
@@ -165,3 +186,8 @@ class SystemDesk(Service):
         if row is None:
             raise NotFound("no such dead letter")
         return DeadLetter(*row)
+
+
+def _event_cursor(text: str | None) -> Cursor | None:
+    key = decode_cursor(text, EventKey)
+    return None if key is None else Cursor(*key)

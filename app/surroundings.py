@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from actors.errors import Conflict
 from actors.messages.system import (
     ActorFigures,
     ActorList,
@@ -46,7 +49,9 @@ class HouseSurroundings:
         figures = self.system.statistics()
         return ActorList(
             items=[figures_of(kind, counted) for kind, counted in figures["kinds"].items()],
-            waits=[Wait(from_=wait["from"], to=wait["to"], seconds=round(wait["seconds"], 3)) for wait in figures["waits"]],
+            waits=[
+                Wait(from_=wait["from"], to=wait["to"], seconds=round(wait["seconds"], 3)) for wait in figures["waits"]
+            ],
             degraded=figures["degraded"],
         )
 
@@ -63,8 +68,16 @@ class HouseSurroundings:
         return await self._logs.recent(wanted, query.limit)
 
     def redeliver(self, letter: DeadLetter) -> None:
-        """Send a dead letter's message again."""
-        self.system.redeliver(letter)
+        """Send a dead letter's message again.
+
+        Raises:
+            Conflict: this version has no such actor or message, or a secret that it cannot do without is blank.
+            Overloaded: the actor's mailbox is full.
+        """
+        try:
+            self.system.redeliver(letter)
+        except (KeyError, msgspec.DecodeError) as error:
+            raise Conflict(f"the message cannot be understood any more: {error}") from error
 
 
 def figures_of(kind: str, counted: Mapping[str, Any]) -> ActorFigures:

@@ -10,6 +10,7 @@ from actors.messages.notification import (
     NotifyMany,
     ReadAllNotifications,
     ReadNotification,
+    ShowAcceptedJob,
 )
 from actors.runtime.message import Caller, Message
 from handlers.operation import Access, Operation
@@ -53,7 +54,7 @@ OPERATIONS = [
     Operation(
         method="POST", path="/notifications", message=NotifyMany, to="notifications", status=202, access=Access.ADMIN,
         tag="notification", summary="Notify the named people, or everybody, as a job", rate="write",
-        creates=lambda job_id: GetJob(job_id=job_id),
+        creates=lambda job_id: ShowAcceptedJob(job_id=job_id),
         example={"to": "all", "type": "system", "title": "Maintenance tonight", "body": "From 23:00 to 23:10 UTC."},
     ),
     Operation(

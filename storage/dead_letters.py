@@ -51,6 +51,10 @@ class DeadLetterStore:
         """Delete one; whether there was one."""
         return await self._db.execute(Q.delete_dead_letter, letter_id) > 0
 
+    async def delete_old(self, before: datetime) -> int:
+        """Forget those from before a moment; return how many."""
+        return await self._db.execute(Q.delete_old_dead_letters, before)
+
     async def count_dead_letters(self) -> int:
         """Return how many there are."""
         count: int = await self._db.fetchval(Q.count_dead_letters)

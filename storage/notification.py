@@ -18,7 +18,7 @@ class NotificationStore:
         self._database = database
 
     async def get_inbox(self, user_id: str) -> Record | None:
-        """``preferences`` (JSON) and ``n``; None until the inbox's first event."""
+        """``preferences`` (JSON or None) and ``n`` (0 until the inbox's first event); None: there is no such person."""
         return await self._database.fetchrow(Q.get_inbox, user_id)
 
     async def list_taken(self, user_id: str, sources: Sequence[str]) -> set[str]:
@@ -49,10 +49,10 @@ class NotificationStore:
         """Ids of jobs that have further steps to take."""
         return [row["id"] for row in await self._database.fetch(Q.list_running_jobs)]
 
-    async def count_recipients(self) -> int:
-        """How many people there are."""
-        return int(await self._database.fetchval(Q.count_recipients))
+    async def count_recipients(self, job_id: str) -> int:
+        """How many people there were when the job began."""
+        return int(await self._database.fetchval(Q.count_recipients, job_id))
 
-    async def list_recipients(self, after: str | None, limit: int) -> list[str]:
-        """People's ids in order, those after ``after``."""
-        return [row["id"] for row in await self._database.fetch(Q.list_recipients, after, limit)]
+    async def list_recipients(self, job_id: str, after: str | None, limit: int) -> list[str]:
+        """Ids of those people in order, those after ``after``."""
+        return [row["id"] for row in await self._database.fetch(Q.list_recipients, after, job_id, limit)]

@@ -52,7 +52,7 @@ class TaskChange(msgspec.Struct, frozen=True):
 class TypePreference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where notifications of one type go."""
 
-    channels: list[Channel]
+    channels: Annotated[list[Channel], msgspec.Meta(max_length=5)]
 
 
 class QuietHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -83,7 +83,10 @@ class JobAccepted(msgspec.Struct, frozen=True):
 
 
 class NotificationJob(msgspec.Struct, frozen=True, kw_only=True):
-    """Progress of a notification to many. ``failed`` counts people who do not exist (any more)."""
+    """Progress of a notification to many. ``failed`` counts people who do not exist (any more).
+
+    "all" means those who had an account when the job began; who leaves before their turn counts nowhere.
+    """
 
     id: str
     status: Literal["running", "finished"]
@@ -132,7 +135,7 @@ class ChangePreferences(Command[Preferences], frozen=True, kw_only=True):
     types: Annotated[dict[NotificationType, TypePreference], msgspec.Meta(max_length=100)] | msgspec.UnsetType = (
         msgspec.UNSET
     )
-    quiet_hours: QuietHours | None | msgspec.UnsetType = msgspec.UNSET
+    quiet_hours: QuietHours | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class TakeNotices(Command[int], frozen=True, kw_only=True):
@@ -149,9 +152,15 @@ class NotifyMany(Command[JobAccepted], frozen=True, kw_only=True):
     type: NotificationType = "system"
     title: Title
     body: Text = ""
-    data: dict[str, Any] = {}
-    channels: list[Channel] | None = None
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    channels: Annotated[list[Channel], msgspec.Meta(max_length=5)] | None = None
     priority: Priority = "normal"
+
+
+class ShowAcceptedJob(Query[JobAccepted], frozen=True, kw_only=True):
+    """The answer to `NotifyMany` once more, for a replay of its idempotency key."""
+
+    job_id: str
 
 
 class StartJob(Command[JobAccepted], frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from actors.messages.fields import Id, Limit, Page
 from actors.runtime.message import Aware, Command, Query
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
-Word = Annotated[str, msgspec.Meta(max_length=200)]
+Word = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00]*$")]
 
 
 class HouseInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ the same name. Marks (read, deleted) are writes without events.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import UTC, datetime, time, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,10 +31,11 @@ from actors.messages.notification import (
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Event
-from storage.write import Write
 from storage.notification import NotificationStore, Q
+from storage.write import Write
 
 DEFAULT_CHANNELS: tuple[Channel, ...] = ("inbox", "realtime")
+MOST_TYPES = 100
 
 
 class Inbox(Entity[Preferences]):
@@ -46,9 +47,17 @@ class Inbox(Entity[Preferences]):
         self._store = store
 
     async def load(self, key: str) -> Snapshot[Preferences] | None:
-        """Read the preferences; None until the inbox's first event."""
+        """Read the preferences; None until the inbox's first event.
+
+        Raises:
+            NotFound: there is no such person (any more). The stream of one who was may still have events.
+        """
         row = await self._store.get_inbox(key)
-        return None if row is None else Snapshot(msgspec.json.decode(row["preferences"], type=Preferences), row["n"])
+        if row is None:
+            raise NotFound("no such user")
+        if row["n"] == 0:
+            return None
+        return Snapshot(msgspec.json.decode(row["preferences"], type=Preferences), row["n"])
 
     def stream(self, key: str) -> str:
         """The person's realtime channel."""
@@ -67,8 +76,9 @@ class Inbox(Entity[Preferences]):
     @handles
     async def take(self, state: Preferences | None, message: TakeNotices, turn: Turn) -> int | Decision[int]:
         """Sort the new notices into entries and events, in their order."""
-        taken = await self._store.list_taken(message.user_id, [notice.source for notice in message.notices])
-        fresh = [notice for notice in message.notices if notice.source not in taken]
+        notices = {notice.source: notice for notice in message.notices}
+        taken = await self._store.list_taken(message.user_id, list(notices))
+        fresh = [notice for source, notice in notices.items() if source not in taken]
         if not fresh:
             return 0
         sorter = Sorter(state or Preferences(), turn.now, message.user_id)
@@ -89,6 +99,8 @@ class Inbox(Entity[Preferences]):
         """Change what is named."""
         now = state or Preferences()
         types = now.types if message.types is msgspec.UNSET else {**now.types, **message.types}
+        if len(types) > MOST_TYPES:
+            raise InvalidRequest(f"preferences for more than {MOST_TYPES} types", path="$.types")
         quiet = now.quiet_hours if message.quiet_hours is msgspec.UNSET else message.quiet_hours
         if quiet is not None:
             known_zone(quiet.time_zone)
@@ -112,8 +124,10 @@ class Inbox(Entity[Preferences]):
     def delete(self, state: Preferences | None, message: DeleteNotification, turn: Turn) -> Decision[None]:
         """Remove an entry."""
         del state
-        row = (message.notification_id, turn.caller.user_id)
-        return Decision(writes=[Write(Q.delete_notification, row, expect=1, otherwise=NotFound("no such notification"))])
+        row = (message.notification_id, turn.caller.user_id, turn.now)
+        return Decision(
+            writes=[Write(Q.delete_notification, row, expect=1, otherwise=NotFound("no such notification"))]
+        )
 
 
 GONE = {
@@ -156,10 +170,11 @@ class Sorter:
         self.causes.append(notice.source)
 
     def _channels(self, notice: Notice) -> Sequence[Channel]:
+        """Where it goes: as the person prefers, but nowhere that the sender does not ask for."""
         preference = self._preferences.types.get(notice.type)
-        if preference is not None:
-            return preference.channels
-        return DEFAULT_CHANNELS if notice.channels is None else notice.channels
+        if preference is None:
+            return DEFAULT_CHANNELS if notice.channels is None else notice.channels
+        return [one for one in preference.channels if notice.channels is None or one in notice.channels]
 
     def _row(self, entry: Notification, source: str) -> tuple[Any, ...]:
         data = msgspec.json.encode(entry.data).decode()
@@ -182,9 +197,16 @@ def known_zone(name: str) -> ZoneInfo:
 
 
 def is_quiet(quiet: QuietHours | None, now: datetime) -> bool:
-    """Whether ``now`` lies in the quiet hours, which may reach over midnight; equal ends mean the whole day."""
+    """Whether ``now`` lies in the quiet hours, which may reach over midnight; equal ends mean the whole day.
+
+    A zone that this machine does not know (any more) counts as UTC: what was stored must not stop deliveries.
+    """
     if quiet is None:
         return False
-    clock = now.astimezone(known_zone(quiet.time_zone)).time()
+    try:
+        zone: tzinfo = known_zone(quiet.time_zone)
+    except InvalidRequest:
+        zone = UTC
+    clock = now.astimezone(zone).time()
     start, end = time.fromisoformat(quiet.from_), time.fromisoformat(quiet.to)
     return start <= clock < end if start < end else clock >= start or clock < end

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from actors.errors import DomainError, NotFound, Unavailable
+from actors.errors import Internal, NotFound
 from actors.messages.notification import (
     ContinueJob,
     GetJob,
@@ -25,8 +25,8 @@ from actors.messages.notification import (
 )
 from actors.runtime.actor import Decision, Entity, Ref, Snapshot, Turn, handles
 from actors.runtime.message import SYSTEM, Event
-from storage.write import Write
 from storage.notification import NotificationStore, Q
+from storage.write import Write
 
 STEP = 200
 """People per step: the inboxes of one step commit together, and a job's progress shows after each."""
@@ -110,7 +110,7 @@ class NotificationJobs(Entity[JobState]):
 
     @handles
     async def go_on(self, state: JobState | None, message: ContinueJob, turn: Turn) -> Decision[None] | None:
-        """Notify the next people. When inboxes are unavailable the step is given up, to be taken again later."""
+        """Notify the next people. A step is given up, to be taken again later, unless it is clear for everybody."""
         if state is None or state.finished:
             return None
         people, position, last = await self._next(state)
@@ -133,18 +133,17 @@ class NotificationJobs(Entity[JobState]):
 
     async def _next(self, state: JobState) -> tuple[list[str], str, bool]:
         if state.recipients == "all":
-            people = await self._store.list_recipients(state.position or None, STEP)
+            people = await self._store.list_recipients(state.id, state.position or None, STEP)
             return people, people[-1] if people else state.position, len(people) < STEP
         start = int(state.position or 0)
         people = list(state.recipients[start : start + STEP])
         return people, str(start + len(people)), start + len(people) >= len(state.recipients)
 
     async def _notify(self, user_id: str, notice: Notice) -> bool:
+        """Whether the inbox has taken it: not when there is no such person, or when their inbox crashed over it."""
         try:
             await self._ref("inbox", user_id).ask(TakeNotices(user_id=user_id, notices=[notice]), SYSTEM)
-        except Unavailable:
-            raise
-        except DomainError:
+        except (NotFound, Internal):
             return False
         return True
 

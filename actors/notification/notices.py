@@ -3,6 +3,7 @@
 The notifier is fed by events only: no other noun calls it. Delivery is at least once; inboxes make it once.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -91,7 +92,7 @@ NOTICES: Mapping[str, Rule] = {
     "task.cancelled": task_changed,
     "task.retried": task_changed,
 }
-"""Event type -> rule. A new noun adds what people should hear of. That a task was created is no change of its status."""
+"""Event type -> rule. A new noun adds what people should hear of. That a task was created changes no status."""
 
 
 def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Recorded]], Any]:
@@ -107,10 +108,12 @@ def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Record
             if found is not None:
                 source = f"{event.stream}:{event.n}"
                 people[found[0]].append(msgspec.structs.replace(found[1], source=source))
-        for user_id, notices in people.items():
-            try:
-                await ref("inbox", user_id).ask(TakeNotices(user_id=user_id, notices=notices), SYSTEM)
-            except NotFound:
-                continue
+        asks = [
+            ref("inbox", user).ask(TakeNotices(user_id=user, notices=notices), SYSTEM)
+            for user, notices in people.items()
+        ]
+        for outcome in await asyncio.gather(*asks, return_exceptions=True):  # all at once: they share commits
+            if isinstance(outcome, BaseException) and not isinstance(outcome, NotFound):
+                raise outcome
 
     return deliver

@@ -1,13 +1,12 @@
 """What needs no inbox of its own: lists, counts, and the start of jobs."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from actors.cursors import decode_cursor, encode_cursor
-from actors.messages.fields import Page
+from actors.messages.fields import Id, Page
 from actors.messages.notification import (
     ContinueJob,
     CountUnread,
@@ -16,12 +15,13 @@ from actors.messages.notification import (
     Notice,
     Notification,
     NotifyMany,
+    ShowAcceptedJob,
     StartJob,
     UnreadCount,
 )
 from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
-from actors.runtime.message import SYSTEM
+from actors.runtime.message import SYSTEM, Aware
 from storage.notification import NotificationStore
 
 
@@ -43,12 +43,12 @@ class Notifications(Service):
     @handles
     async def list_inbox(self, message: ListNotifications, turn: Turn) -> Page[Notification]:
         """A page of the caller's inbox, newest first."""
-        before = decode_cursor(message.cursor, tuple[datetime, str])
+        before = decode_cursor(message.cursor, tuple[Aware, Id])
         user_id = turn.caller.user_id or ""
         rows = await self._store.list_notifications(
             user_id, unread=message.unread, kind=message.type, before=before, limit=message.limit + 1
         )
-        items = [entry(row) for row in rows[: message.limit]]
+        items = [entry(dict(row)) for row in rows[: message.limit]]
         more = len(rows) > message.limit
         return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
 
@@ -62,8 +62,8 @@ class Notifications(Service):
     async def notify_many(self, message: NotifyMany, turn: Turn) -> JobAccepted:
         """Start a job; it is written down before the answer."""
         job_id = uuid7()
-        people = "all" if message.to == "all" else list(dict.fromkeys(message.to))
-        total = await self._store.count_recipients() if people == "all" else len(people)
+        people: list[str] | Literal["all"] = "all" if message.to == "all" else list(dict.fromkeys(message.to))
+        total = await self._store.count_recipients(job_id) if people == "all" else len(people)
         notice = Notice(
             source=f"notification_job:{job_id}", type=message.type, title=message.title, body=message.body,
             data=message.data, priority=message.priority,
@@ -71,6 +71,12 @@ class Notifications(Service):
         )  # fmt: skip
         start = StartJob(job_id=job_id, to=people, total=total, notice=notice)
         return await self._ref("notification_job", job_id).ask(start, turn.caller, idempotency=turn.idempotency)
+
+    @handles
+    def show_accepted(self, message: ShowAcceptedJob, turn: Turn) -> JobAccepted:
+        """What `notify_many` answered."""
+        del turn
+        return JobAccepted(message.job_id)
 
     async def resume(self) -> None:
         """Go on with every job that a stop or a fault has interrupted; safe at any time."""

@@ -3,13 +3,14 @@
 import argparse
 import asyncio
 import sys
-from datetime import UTC, datetime
 
 import msgspec
 
 from app.cli.operator import read_operator
+from app.cli.tail import moment
 from app.composition import replaying
 from app.config import Config
+from app.replay import Broken, Replay
 from storage.errors import DatabaseUnavailable
 from storage.postgres_server import PostgresServer
 
@@ -17,7 +18,9 @@ from storage.postgres_server import PostgresServer
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what to look at."""
     parser.add_argument("--stream", metavar="STREAM", help="show one entity, such as account:<id> or user:<id>")
-    parser.add_argument("--at", metavar="TIME", help="with --stream: as it was at this moment (RFC 3339)")
+    parser.add_argument(
+        "--at", metavar="WHEN", type=moment, help="with --stream: as it was 10m ago, or at an RFC 3339 time"
+    )
 
 
 def run(arguments: argparse.Namespace, config: Config) -> int:
@@ -27,10 +30,15 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
     if dsn:
         try:
             return asyncio.run(look(arguments, config, dsn))
-        except DatabaseUnavailable:
+        except DatabaseUnavailable as error:
             if config.postgres.dsn:
-                raise
-    server = PostgresServer(config.data_folder / "postgres")
+                print(f"The database cannot be reached: {error}", file=sys.stderr)
+                return 1
+    folder = config.data_folder / "postgres"
+    if not folder.exists():
+        print(f"There is no house in {config.data_folder}. Start one with: python3 main.py", file=sys.stderr)
+        return 1
+    server = PostgresServer(folder)
     try:
         return asyncio.run(look(arguments, config, server.start()))
     finally:
@@ -40,21 +48,34 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
 async def look(arguments: argparse.Namespace, config: Config, dsn: str) -> int:
     """Do what was asked."""
     async with replaying(config, dsn) as replay:
-        if arguments.stream:
-            at = datetime.fromisoformat(arguments.at) if arguments.at else None
-            state, n, is_whole = await replay.state(arguments.stream, at and (at if at.tzinfo else at.replace(tzinfo=UTC)))
-            if not is_whole:
-                print("the beginning of this stream was deleted by age", file=sys.stderr)
-                return 1
-            print(msgspec.json.format(msgspec.json.encode({"n": n, "state": state})).decode())
-            return 0
-        checked, differences = 0, 0
-        async for difference in replay.verify():
-            checked += 1
-            if difference is not None:
-                differences += 1
-                print(f"  {difference.stream}: {difference.what}")
-            if sys.stdout.isatty() and checked % 100 == 0:
-                print(f"\r  {checked} streams", end="", flush=True)
-        print(f"{checked} streams replayed, {differences} differ from their rows")
-        return 1 if differences else 0
+        if arguments.stream is None:
+            return await compare_all(replay)
+        return await show(replay, arguments)
+
+
+async def show(replay: Replay, arguments: argparse.Namespace) -> int:
+    """Print one entity as JSON: its state and the number of the event that it stands at."""
+    try:
+        state, n, is_whole = await replay.state(arguments.stream, arguments.at)
+    except (ValueError, Broken) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not is_whole or n == 0:
+        print("The beginning of this stream was deleted by age." if n else "There was nothing.", file=sys.stderr)
+        return 1
+    print(msgspec.json.format(msgspec.json.encode({"n": n, "state": state})).decode())
+    return 0
+
+
+async def compare_all(replay: Replay) -> int:
+    """Print what differs, and how much was looked at."""
+    checked, differences = 0, 0
+    async for difference in replay.verify():
+        checked += 1
+        if difference is not None:
+            differences += 1
+            print(f"  {difference.stream}: {difference.what}")
+        if sys.stdout.isatty() and checked % 100 == 0:
+            print(f"\r  {checked} streams", end="", flush=True)
+    print(f"{checked} streams replayed, {differences} differ from their rows")
+    return 1 if differences else 0

@@ -17,10 +17,11 @@ create table notification (
     priority   text        not null check (priority in ('low', 'normal', 'high', 'critical')),
     created_at timestamptz not null,
     read_at    timestamptz,                  -- null: unread
+    deleted_at timestamptz,                  -- emptied; the row stays, so that its source is not taken again
     unique (user_id, source)
 );
-create index notification_list on notification (user_id, created_at desc, id desc);
-create index notification_unread on notification (user_id) where read_at is null;
+create index notification_list on notification (user_id, created_at desc, id desc) where deleted_at is null;
+create index notification_unread on notification (user_id) where read_at is null and deleted_at is null;
 
 create table notification_job (
     id         uuid primary key,

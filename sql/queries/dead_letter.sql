@@ -21,6 +21,11 @@ select id, kind, key, message_type, message, caller, error, attempts, at from de
 -- $1 id text
 delete from dead_letter where id = $1
 
+-- name: delete_old_dead_letters :exec
+-- Nobody has looked at them for long enough.
+-- $1 before timestamptz
+delete from dead_letter where at < $1
+
 -- name: count_dead_letters :value
 -- How many there are.
 select count(*) from dead_letter

@@ -1,7 +1,7 @@
 -- name: get_inbox :one
--- An inbox; no row until its first event.
+-- A person's inbox: no row when there is no such person, n = 0 until the inbox's first event.
 -- $1 user_id uuid
-select preferences, n from inbox where user_id = $1;
+select i.preferences, coalesce(i.n, 0) as n from account a left join inbox i on i.user_id = a.id where a.id = $1;
 
 -- name: save_inbox :many
 -- Make inboxes equal to their state.
@@ -30,7 +30,7 @@ select cause from event where stream = 'user:' || $1::uuid and cause = any ($2::
 -- $1 id uuid[], $2 user_id uuid[], $3 read_at timestamptz[]
 update notification t set read_at = coalesce(t.read_at, r.read_at)
 from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) with ordinality as r (id, user_id, read_at, ord)
-where t.id = r.id and t.user_id = r.user_id
+where t.id = r.id and t.user_id = r.user_id and t.deleted_at is null
 returning r.ord;
 
 -- name: update_all_read :many
@@ -38,14 +38,14 @@ returning r.ord;
 -- $1 user_id uuid[], $2 read_at timestamptz[]
 update notification t set read_at = r.read_at
 from unnest($1::uuid[], $2::timestamptz[]) as r (user_id, read_at)
-where t.user_id = r.user_id and t.read_at is null;
+where t.user_id = r.user_id and t.read_at is null and t.deleted_at is null;
 
 -- name: delete_notification :many
--- Remove entries. Gives the position of each that existed.
--- $1 id uuid[], $2 user_id uuid[]
-delete from notification t
-using unnest($1::uuid[], $2::uuid[]) with ordinality as r (id, user_id, ord)
-where t.id = r.id and t.user_id = r.user_id
+-- Empty entries and hide them. Gives the position of each that was to be seen.
+-- $1 id uuid[], $2 user_id uuid[], $3 deleted_at timestamptz[]
+update notification t set deleted_at = r.deleted_at, title = '', body = '', data = '{}'
+from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) with ordinality as r (id, user_id, deleted_at, ord)
+where t.id = r.id and t.user_id = r.user_id and t.deleted_at is null
 returning r.ord;
 
 -- name: list_notifications :many
@@ -53,7 +53,7 @@ returning r.ord;
 -- $1 user_id uuid, $2 unread boolean or null, $3 type text or null, $4 before created_at or null, $5 before id, $6 limit
 select id, type, title, body, data, priority, created_at, read_at
 from notification
-where user_id = $1
+where user_id = $1 and deleted_at is null
   and ($2::boolean is null or (read_at is null) = $2)
   and ($3::text is null or type = $3)
   and ($4::timestamptz is null or (created_at, id) < ($4, $5::uuid))
@@ -63,7 +63,7 @@ limit $6;
 -- name: count_unread :value
 -- How many entries of an inbox are unread.
 -- $1 user_id uuid
-select count(*) from notification where user_id = $1 and read_at is null;
+select count(*) from notification where user_id = $1 and read_at is null and deleted_at is null;
 
 -- name: get_job :one
 -- One job.
@@ -86,13 +86,14 @@ set n = excluded.n, done = excluded.done, failed = excluded.failed, position = e
 select id from notification_job where not finished;
 
 -- name: count_recipients :value
--- How many people there are.
-select count(*) from account;
+-- How many people there were when a job began: ids are in the order in which they were made.
+-- $1 job id uuid
+select count(*) from account where id < $1;
 
 -- name: list_recipients :many
--- The people after a given id, in order of id.
--- $1 after uuid or null, $2 limit
-select id from account where $1::uuid is null or id > $1 order by id limit $2;
+-- The people after a given id who were there when a job began, in order of id.
+-- $1 after uuid or null, $2 job id uuid, $3 limit
+select id from account where ($1::uuid is null or id > $1) and id < $2 order by id limit $3;
 
 -- name: delete_old_notifications :exec
 -- Forget entries from before a moment, a bounded number at a time.
