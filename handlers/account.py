@@ -14,6 +14,7 @@ from actors.messages.account import (
     SetStatus,
 )
 from actors.messages.quota import GetQuota, SetQuota
+from actors.messages.user import PublicUser, SeenUser, User
 from actors.runtime.message import Caller
 from handlers.operation import Access, Operation
 
@@ -22,6 +23,11 @@ def account_of(message: Any, caller: Caller) -> str:
     """The account that the path names; the edge has put the caller's id in the place of ``me``."""
     del caller
     return str(message.user_id)
+
+
+def show_user(seen: SeenUser) -> tuple[int, User | PublicUser | None]:
+    """The whole account, or what strangers see of it."""
+    return 200, seen.user or seen.public
 
 
 _TAG = "account"
@@ -40,7 +46,8 @@ OPERATIONS = [
     ),
     Operation(
         method="GET", path="/users/{user_id}", message=GetAccount, to="account", key=account_of, tag=_TAG,
-        summary="One account; `me` is one's own", rpc="user.get", errors=("not_found",),
+        reply=User | PublicUser, present=show_user, summary="One account; `me` is one's own", rpc="user.get",
+        errors=("not_found",),
     ),
     Operation(
         method="PATCH", path="/users/{user_id}", message=ChangeAccount, to="account", key=account_of, tag=_TAG,

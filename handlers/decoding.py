@@ -7,6 +7,7 @@ counts (one parser reads every body, so no two parts of the house can disagree a
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,6 +17,8 @@ from actors.errors import Fault, InvalidRequest, NotFound
 from handlers.operation import Operation
 
 MAX_DEPTH = 32
+FIRST_YEAR = 1900
+LAST_YEAR = 2999
 
 _BRACKETS_ONLY = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -51,7 +54,9 @@ class Shape:
         self.path_type = _strict(self.message, fields, names) if names else None
         self.body_type: type[msgspec.Struct] = _strict(self.message, fields, rest)
         self.needs_body = any(fields[name].required for name in rest)
-        self._lists = frozenset(fields[name].encode_name for name in rest if _is_list(fields[name].type))
+        self._moments = tuple(name for name in rest if _is_moment(fields[name].type))
+        self._lists = frozenset(fields[name].encode_name for name in rest if _has(fields[name].type, _LISTS))
+        self._moments = frozenset(name for name in rest if _has(fields[name].type, inspect.DateTimeType))
         self._decoder = msgspec.json.Decoder(self.body_type)
         self._nothing = None if self.needs_body else self._decoder.decode(b"{}")
         self._fills = operation.fills
@@ -87,6 +92,7 @@ class Shape:
             raise refusal(error) from None
         if b"\\u0000" in raw:
             _refuse_nul(msgspec.json.decode(raw), "$")
+        self._check_moments(body)
         return body
 
     def read_query(self, pairs: Iterable[tuple[str, str]]) -> msgspec.Struct:
@@ -103,14 +109,33 @@ class Shape:
         if not values and self._nothing is not None:
             return self._nothing
         try:
-            return msgspec.convert(values, self.body_type, strict=False)
+            body = msgspec.convert(values, self.body_type, strict=False)
         except msgspec.ValidationError as error:
             raise refusal(error) from None
+        self._check_moments(body)
+        return body
+
+    def _check_moments(self, body: msgspec.Struct) -> None:
+        """Refuse moments at the ends of the calendar: in UTC they may have no year, so nothing can reckon with them."""
+        for name in self._moments:
+            moment = getattr(body, name)
+            if isinstance(moment, datetime) and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+                raise InvalidRequest(f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}", f"$.{name}")
 
     def refuse_query(self, names: Iterable[str]) -> None:
         """Where fields come in a body, none comes in the query. Raises `InvalidRequest`."""
         for name in names:
             raise InvalidRequest(f"Object contains unknown field `{name}`", f"$.{name}")
+
+    def _check_moments(self, read: msgspec.Struct) -> None:
+        """Refuse moments that UTC has no year for (0001-01-01T00:00:00+14:00): nothing inside could hold them."""
+        for name in self._moments:
+            moment = getattr(read, name)
+            try:
+                if isinstance(moment, datetime):
+                    moment.astimezone(UTC)
+            except OverflowError:
+                raise InvalidRequest("lies outside the years 1 to 9999 of UTC", f"$.{name}") from None
 
     def build(self, parts: Parts, request: Any = None) -> Any:
         """Make the message. Raises `InvalidRequest` when the message itself refuses its fields."""
@@ -176,10 +201,11 @@ def _field(field: structs.FieldInfo) -> tuple[str, Any, Any]:
     return field.name, field.type, msgspec.field(default=field.default, name=name)
 
 
-def _is_list(annotation: Any) -> bool:
+def _has(annotation: Any, kinds: Any) -> bool:
+    """Whether a type is one of these kinds, or a union with one."""
     info = inspect.type_info(annotation)
     options = info.types if isinstance(info, inspect.UnionType) else (info,)
-    return any(isinstance(option, _LISTS) for option in options)
+    return any(isinstance(option, kinds) for option in options)
 
 
 def _refuse_nul(value: Any, path: str) -> None:

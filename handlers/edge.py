@@ -155,7 +155,7 @@ class Route:
             known.scopes,
             name,
             self._edge.addresses.of(request),
-            request.headers.get("User-Agent", "")[:256],
+            _words(request.headers.get("User-Agent", "")),
         ), fault
 
     async def _verify(self, authorization: str) -> Caller:
@@ -219,3 +219,9 @@ def _success(outcome: Outcome, headers: CIMultiDict[str]) -> web.Response:
 def full_path(operation: Operation) -> str:
     """Paths are below `BASE`, unless they begin with ``/api/`` or ``/.well-known/`` themselves."""
     return operation.path if operation.path.startswith(("/api/", "/.well-known/")) else BASE + operation.path
+
+
+def _words(header: str) -> str:
+    """Keep a header's text up to 256 characters; bytes that are no text become question marks, as nobody can store them."""
+    text = header[:256]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -20,6 +20,7 @@ from actors.messages.task import (
     ListTasks,
     ListWorkers,
     ProgressTask,
+    Refused,
     RetryTask,
     SettleTasks,
     ShowTasks,
@@ -36,12 +37,6 @@ MANY_BYTES = 8_388_608
 """The limit of bodies that hold up to 500 items."""
 PATIENCE_SECONDS = 40.0
 """More than a worker may wait for tasks."""
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """Why one item of a batch was not done."""
-
-    code: str
 
 
 class TaskAnswers(msgspec.Struct, frozen=True):
@@ -67,7 +62,7 @@ def show_page(reply: TaskPage) -> tuple[int, Any]:
 
 def show_made(reply: TasksMade) -> tuple[int, Any]:
     """The answers to a batch."""
-    return 200, {"items": [msgspec.Raw(item) if isinstance(item, bytes) else Refused(item) for item in reply.items]}
+    return 200, {"items": [msgspec.Raw(item) if isinstance(item, bytes) else item for item in reply.items]}
 
 
 def show_leased(reply: Leased) -> tuple[int, Any]:

@@ -38,7 +38,7 @@ from actors.messages.account import (
 )
 from actors.messages.password import ConfirmEmail, IssuePasswordReset, PasswordReset, ResetPassword, SetPassword
 from actors.messages.quota import GetQuota, Quota, SetQuota
-from actors.messages.user import PublicUser, User
+from actors.messages.user import SeenUser, User
 from actors.quota import QuotaSettings, describe_quota, month_of, set_bounds
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
 from actors.runtime.message import Event
@@ -79,11 +79,12 @@ class Account(Entity[AccountState]):
         return [Write(Q.delete_account, (key,))] if state is None else [save_state(state, n)]
 
     @handles
-    def get(self, state: AccountState | None, message: GetAccount, turn: Turn) -> User | PublicUser:
+    def get(self, state: AccountState | None, message: GetAccount, turn: Turn) -> SeenUser:
         """Strangers see only the public part."""
         del message
         user = there(state)
-        return user if turn.caller.user_id == user.id or turn.caller.is_admin else user.public()
+        is_known = turn.caller.user_id == user.id or turn.caller.is_admin
+        return SeenUser(user=user) if is_known else SeenUser(public=user.public())
 
     @handles
     def change(self, state: AccountState | None, message: ChangeAccount, turn: Turn) -> User | Decision[User]:

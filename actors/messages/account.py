@@ -6,7 +6,7 @@ import msgspec
 
 from actors.messages.fields import Id, Limit, Page
 from actors.messages.session import SessionTokens
-from actors.messages.user import Email, Phone, PublicUser, Role, Status, Text, User, Username
+from actors.messages.user import Email, Phone, Role, SeenUser, Status, Text, User, Username
 from actors.runtime.message import Aware, Command, Event, Query, Secret
 
 Password = Annotated[Secret, msgspec.Meta(min_length=8, max_length=128)]
@@ -49,7 +49,7 @@ class AdminReady(msgspec.Struct, frozen=True):
     password: Secret | None = None
 
 
-class GetAccount(Query[User | PublicUser], frozen=True, kw_only=True):
+class GetAccount(Query[SeenUser], frozen=True, kw_only=True):
     """One account; strangers see only its public part."""
 
     user_id: Id

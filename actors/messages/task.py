@@ -131,10 +131,16 @@ class CreateTask(NewTask, Command[TaskJson], frozen=True, kw_only=True, forbid_u
     """
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """Why one item of a batch was not done."""
+
+    code: str
+
+
 class TasksMade(msgspec.Struct, frozen=True):
     """Per item of a batch: the task as JSON, or the code of its refusal."""
 
-    items: list[bytes | str]
+    items: list[bytes | Refused]
 
 
 class CreateTasks(Command[TasksMade], frozen=True, kw_only=True):

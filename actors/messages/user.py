@@ -11,14 +11,17 @@ Status = Literal["active", "blocked"]
 
 # Python's `$` also matches before a final newline; `(?![\s\S])` is the end alone, in every dialect.
 Username = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{3,50}(?![\s\S])", min_length=3, max_length=50)]
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 Email = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}(?![\s\S])",
+        pattern=rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)*{_LABEL}(?![\s\S])",
         max_length=254,
         extra_json_schema={"format": "email"},
     ),
 ]
+"""An address as browsers take it (WHATWG HTML, "valid e-mail address"): ASCII, so that no two addresses that look or
+fold alike can belong to two people; an international domain comes in its ``xn--`` form."""
 Phone = Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 ()-]{3,30}(?![\s\S])", max_length=32)]
 Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])")]
 """One line: no control characters."""
@@ -49,3 +52,10 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     def public(self) -> PublicUser:
         """Leave out what is not for strangers."""
         return PublicUser(id=self.id, username=self.username, avatar=self.avatar, courier_level=self.courier_level)
+
+
+class SeenUser(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as far as the caller may see it: one of both is there."""
+
+    user: User | None = None
+    public: PublicUser | None = None

@@ -3,9 +3,10 @@
 No ``from __future__ import annotations`` in modules that define messages: msgspec reads annotations at run time.
 """
 
+import sys
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -62,8 +63,13 @@ def reply_type(message_type: type) -> Any:
     for parent in message_type.__mro__:
         for base in getattr(parent, "__orig_bases__", ()):
             if get_origin(base) in {Command, Query}:
-                return get_args(base)[0]
+                return _resolved(get_args(base)[0], parent)
     raise TypeError(f"{message_type.__name__} is neither a Command[R] nor a Query[R]")
+
+
+def _resolved(reply: Any, message_type: type) -> Any:
+    """Look a type up that was named before it was defined (``Command["Later"]``)."""
+    return vars(sys.modules[message_type.__module__])[reply.__forward_arg__] if isinstance(reply, ForwardRef) else reply
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

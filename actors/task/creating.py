@@ -6,7 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from actors.errors import DomainError, QuotaExceeded, Unavailable
-from actors.messages.task import CreateTask, CreateTasks, NewTask, TaskJson, TasksMade
+from actors.messages.task import CreateTask, CreateTasks, NewTask, Refused, TaskJson, TasksMade
 from actors.runtime.actor import Settled, Together, Turn
 from actors.runtime.ports import Stored
 from actors.task.batch import columns, json_text, stored, task_in
@@ -51,7 +51,7 @@ class Creation:
             return Settled(
                 replies=[TasksMade([_answer(outcome) for outcome in part]) for part in parts],
                 events=events,
-                made=[",".join(_id(outcome) or str(_answer(outcome)) for outcome in part) for part in parts],
+                made=[",".join(_id(outcome) or _code(outcome) for outcome in part) for part in parts],
                 after=lambda: self._ring(items, outcomes),
             )
 
@@ -114,5 +114,10 @@ def _id(outcome: Outcome) -> str | None:
     return outcome.json[7:43].decode() if isinstance(outcome, TaskJson) else None  # {"id":"<uuid>"
 
 
-def _answer(outcome: Outcome) -> bytes | str:
-    return outcome.json if isinstance(outcome, TaskJson) else outcome.code
+def _code(outcome: Outcome) -> str:
+    """Why it was refused."""
+    return outcome.code if isinstance(outcome, DomainError) else ""
+
+
+def _answer(outcome: Outcome) -> bytes | Refused:
+    return outcome.json if isinstance(outcome, TaskJson) else Refused(outcome.code)

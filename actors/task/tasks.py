@@ -24,6 +24,7 @@ from actors.messages.task import (
     ListWorkers,
     ProgressTaken,
     ProgressTask,
+    Refused,
     RetryTask,
     SettledTasks,
     SettleTasks,
@@ -131,7 +132,7 @@ class Tasks(Service):
         owned = {task_id: row for task_id, row in rows.items() if row["user_id"] == turn.caller.user_id}
         return TasksMade(
             [
-                owned[thing]["body"].encode() if thing in owned else NotFound.code if is_id(thing) else thing
+                owned[thing]["body"].encode() if thing in owned else Refused(NotFound.code if is_id(thing) else thing)
                 for thing in made
             ]
         )

@@ -174,6 +174,7 @@ async def open_house(
         heard.parts = parts
         stack.callback(parts.passwords.close)
         system = System(
+            packed=True,  # as if every message left the process
             kinds=parts.kinds, journal=journal, publisher=heard, dead_letters=heard,
             record_idempotency=record_idempotency,
         )  # fmt: skip

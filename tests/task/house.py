@@ -170,6 +170,7 @@ async def open_house(
         return systems[0].ref(kind, key)
 
     system = System(
+        packed=True,  # as if every message left the process
         kinds=[Tasks(store, settings, allowance, bell), TaskLeases(ref, bell)],
         journal=journal,
         publisher=heard,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from actors.errors import Conflict, QuotaExceeded
-from actors.messages.task import CancelTask, CreateTask, CreateTasks, RetryTask, ShowTasks, TaskJson
+from actors.messages.task import CancelTask, CreateTask, CreateTasks, Refused, RetryTask, ShowTasks, TaskJson
 from actors.runtime.actor import Idempotency
 from actors.runtime.message import Caller
 from tests.task.house import TaskHouse, open_house, shown
@@ -123,7 +123,9 @@ async def test_each_task_of_a_batch_is_answered_by_itself(house: TaskHouse) -> N
 
     made = await house.ask(msgspec.convert({"items": items}, CreateTasks), ada)
 
-    shapes = [item if isinstance(item, str) else msgspec.json.decode(item)["params"]["i"] for item in made.items]
+    shapes = [
+        item.code if isinstance(item, Refused) else msgspec.json.decode(item)["params"]["i"] for item in made.items
+    ]
     assert shapes == [0, 1, 2, 1, "quota_exceeded", "quota_exceeded"]
     assert await used_tasks(house, ada) == 3
 
@@ -177,13 +179,13 @@ async def test_a_replayed_batch_shows_its_tasks_as_they_are_now(house: TaskHouse
 
     seen = await house.ask(ShowTasks(made=row["object_id"]), ada)
 
-    assert [item if isinstance(item, str) else msgspec.json.decode(item)["status"] for item in seen.items] == [
+    assert [item.code if isinstance(item, Refused) else msgspec.json.decode(item)["status"] for item in seen.items] == [
         "running", "pending", "quota_exceeded",
     ]  # fmt: skip
     assert (await house.ask(ShowTasks(made=row["object_id"]), eve)).items == [
-        "not_found",
-        "not_found",
-        "quota_exceeded",
+        Refused("not_found"),
+        Refused("not_found"),
+        Refused("quota_exceeded"),
     ]
 
 
