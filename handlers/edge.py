@@ -222,6 +222,6 @@ def full_path(operation: Operation) -> str:
 
 
 def _words(header: str) -> str:
-    """Keep a header's text up to 256 characters; bytes that are no text become question marks, as nobody can store them."""
+    """Keep up to 256 characters of a header; bytes that are no text become question marks: nobody can store them."""
     text = header[:256]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
