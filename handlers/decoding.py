@@ -105,6 +105,9 @@ class Shape:
                 values[name] = value
         if not values and self._nothing is not None:
             return self._nothing
+        for name in self._moments & values.keys():
+            if ":" not in values[name]:  # else a number would count as seconds since 1970
+                raise InvalidRequest("Invalid RFC3339 encoded datetime", f"$.{name}")
         try:
             body = msgspec.convert(values, self.body_type, strict=False)
         except msgspec.ValidationError as error:

@@ -15,6 +15,9 @@ from actors.messages.notification import (
 from actors.runtime.message import Caller, Message
 from handlers.operation import Access, Operation
 
+MANY_BYTES = 524_288
+"""The limit of a notification's body: 10,000 ids of people take 390,000."""
+
 
 def own_inbox(message: Message, caller: Caller) -> str:
     """Everybody has one inbox: their own."""
@@ -54,7 +57,7 @@ OPERATIONS = [
     Operation(
         method="POST", path="/notifications", message=NotifyMany, to="notifications", status=202, access=Access.ADMIN,
         tag="notification", summary="Notify the named people, or everybody, as a job", rate="write",
-        creates=lambda job_id: ShowAcceptedJob(job_id=job_id),
+        creates=lambda job_id: ShowAcceptedJob(job_id=job_id), body_limit_bytes=MANY_BYTES,
         example={"to": "all", "type": "system", "title": "Maintenance tonight", "body": "From 23:00 to 23:10 UTC."},
     ),
     Operation(

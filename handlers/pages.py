@@ -18,6 +18,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
+    "Server": "posthouse",
 }
 _FILES = {
     "/api/docs": ("index.html", "text/html; charset=utf-8"),

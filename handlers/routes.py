@@ -1,6 +1,6 @@
 """Puts operations onto an aiohttp application, and answers for what no route matches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import perf_counter
 
 from aiohttp import web
@@ -30,6 +30,8 @@ def build_routes(app: web.Application, edge: Edge) -> None:
         for method in _methods(procedure, taken):
             route = Route(edge, procedure, method, pattern)
             app.router.add_route(method, pattern, route.answer, expect_handler=route.expect)
+    for pattern, methods in _spelled_out(procedures, taken).items():
+        app.router.add_route("*", pattern, _refusing(methods))
     app.middlewares.append(Elsewhere(edge).guard)
 
 
@@ -39,6 +41,25 @@ def _methods(procedure: Procedure, taken: set[tuple[str, str]]) -> Iterator[str]
     twin = {"GET": "HEAD", "PATCH": "PUT"}.get(method)
     if twin is not None and (twin, pattern) not in taken:
         yield twin
+
+
+def _spelled_out(procedures: Iterable[Procedure], taken: set[tuple[str, str]]) -> dict[str, set[str]]:
+    """Paths without names, and the methods of each."""
+    paths: dict[str, set[str]] = {}
+    for procedure in procedures:
+        pattern = full_path(procedure.operation)
+        if "{" not in pattern:
+            paths.setdefault(pattern, set()).update(_methods(procedure, taken))
+    return paths
+
+
+def _refusing(methods: set[str]) -> Handler:
+    """Say 405 for a spelled-out path here: else ``DELETE /users/login`` would be a user of that name, and 404."""
+
+    async def refuse_method(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, methods)
+
+    return refuse_method
 
 
 class Elsewhere:

@@ -42,6 +42,7 @@ class ListNotes(Query[Page[Note]], frozen=True, kw_only=True):
     cursor: str | None = None
     tag: tuple[str, ...] = ()
     loud: bool = False
+    since: Aware | None = None
 
 
 class ChangeNote(Command[Note], frozen=True, kw_only=True):
@@ -51,6 +52,10 @@ class ChangeNote(Command[Note], frozen=True, kw_only=True):
 
 class EndNote(Command[None], frozen=True, kw_only=True):
     note_id: Id
+
+
+class CountNotes(Query[int], frozen=True, kw_only=True):
+    pass
 
 
 class GetPerson(Query[Person], frozen=True, kw_only=True):
@@ -106,6 +111,10 @@ class Notes(Service):
             raise InvalidRequest("not a cursor of this list", "$.cursor")
         wanted = [note for note in self.notes.values() if not message.tag or note.text in message.tag]
         return Page(wanted[: message.limit])
+
+    @handles
+    def count(self, _message: CountNotes, _turn: Turn) -> int:
+        return len(self.notes)
 
     @handles
     def change(self, message: ChangeNote, _turn: Turn) -> Note:
@@ -200,6 +209,7 @@ OPERATIONS = [
         example={"text": "hello", "params": {"width": 3}},
     ),
     Operation(method="GET", path="/notes", message=ListNotes, to="notes", summary="List notes", tag="notes"),
+    Operation(method="GET", path="/notes/count", message=CountNotes, to="notes", summary="Count notes", tag="notes"),
     Operation(
         method="GET", path="/notes/{note_id}", message=GetNote, to="notes", summary="Show", rpc="note.get", tag="notes"
     ),

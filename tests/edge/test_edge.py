@@ -105,6 +105,10 @@ REFUSALS = [
     pytest.param("GET", "/notes?limit=x", {}, 400, "$.limit", id="limit no number"),
     pytest.param("GET", "/notes?x=1", {}, 400, "$.x", id="unknown parameter"),
     pytest.param("GET", "/notes?limit=1&limit=2", {}, 400, "$.limit", id="repeated parameter"),
+    pytest.param("GET", "/notes?since=0.5", {}, 400, "$.since", id="a number for a moment"),
+    pytest.param("GET", "/notes?since=2026-02-30T00:00:00Z", {}, 400, "$.since", id="no such day"),
+    pytest.param("GET", "/notes?since=0001-01-01T00:00:00%2B14:00", {}, 400, "$.since", id="before UTC's first year"),
+    pytest.param("GET", "/notes?since=9999-12-31T23:59:59-23:59", {}, 400, "$.since", id="after UTC's last year"),
     pytest.param("GET", "/notes?tag=%00", {}, 400, "$.tag", id="NUL in the query"),
     pytest.param("GET", "/notes?cursor=zz", {}, 400, "$.cursor", id="bad cursor"),
     pytest.param("GET", "/notes/a%00b", {}, 400, "$.note_id", id="NUL in the path"),
@@ -163,6 +167,14 @@ async def test_a_wrong_method_is_405_and_names_the_right_ones(house: House) -> N
     assert (answer.status, problem["code"]) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == "DELETE, GET, HEAD, PATCH, PUT"
     assert house.seen[-1][:3] == ("POST", "(unmatched)", 405)
+
+
+async def test_a_spelled_out_path_is_no_id(house: House) -> None:
+    assert (await call(house, "GET", "/notes/count"))[1] == 0
+    for method in ("PATCH", "PUT", "DELETE", "POST"):
+        answer, problem = await call(house, method, "/notes/count", json={})
+        assert (answer.status, problem["allow"]) == (405, ["GET", "HEAD"]), method
+        assert answer.headers["Allow"] == "GET, HEAD"
 
 
 async def test_a_head_request_gets_the_head_alone(house: House) -> None:

@@ -57,7 +57,7 @@ def test_what_the_path_and_the_edge_give_is_not_in_the_body(notes: Json) -> None
 
 def test_query_parameters_are_the_messages_fields(notes: Json) -> None:
     listed = notes["paths"]["/api/v1/notes"]["get"]
-    assert {p["name"] for p in listed["parameters"]} == {"limit", "cursor", "tag", "loud"}
+    assert {p["name"] for p in listed["parameters"]} == {"limit", "cursor", "tag", "loud", "since"}
     assert "requestBody" not in listed
 
 
