@@ -61,14 +61,22 @@ async def serve(config: Config, dsn: str, server: PostgresServer | None, logs: L
         greeting = await welcome(config, house, dsn, url)
         house.open(signals.give_up)
         log.info("house_ready", url=url, startup_seconds=greeting.seconds)
-        if sys.stdout.isatty():
-            sys.stdout.write(greet(greeting))
-            sys.stdout.flush()
+        tell(greeting)
         await signals.wait()
         log.info("house_stopping")
         house.close()
     log.info("house_stopped")
     return 1 if signals.is_lost else 0
+
+
+def tell(greeting: Greeting) -> None:
+    """Greet a person at a terminal. Elsewhere a password that was just made goes to stderr, once: to no log."""
+    if sys.stdout.isatty():
+        sys.stdout.write(greet(greeting))
+        sys.stdout.flush()
+    elif greeting.password is not None:
+        sys.stderr.write(f"login: {greeting.username} / {greeting.password}   (shown once: keep it)\n")
+        sys.stderr.flush()
 
 
 class Signals:

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import structlog
+
 from actors.errors import Conflict
 from actors.notification import NOTICES, deliver_notices
 from actors.runtime.actor import Idempotency
@@ -16,6 +18,7 @@ from actors.runtime.system import System
 from actors.system import SystemDesk
 from app.channels import Channels
 from app.config import Config
+from app.desk_channels import DeskChannels
 from app.edges import Edges, checks, make_edges
 from app.housekeeping import Housekeeping
 from app.kinds import Kinds, make_kinds
@@ -35,6 +38,8 @@ from storage.postgres import Database
 from storage.postgres_server import PostgresServer
 from storage.relay import Relay
 from storage.write import Write
+
+log = structlog.get_logger()
 
 HOUSE = "house"
 """This house's name; houses that share a database have names of their own."""
@@ -97,9 +102,13 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         )  # fmt: skip
         core.publishing.add(core.kinds.accounts.identities.publish)
         core.publishing.add(edges.realtime.publish)
+        desk = DeskChannels(edges.realtime.hub, core.surroundings, core.clock)
+        core.publishing.add(desk.publish)
+        stack.callback(logs.subscribe(desk.lines))
         edges.watch(core.system, base.journal, base.database, core.relay)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
-        await run_beside(stack, follow_clock(core), *background(core.kinds, housekeeping, edges, server))
+        work = background(core.kinds, housekeeping, edges, server)
+        await run_beside(stack, follow_clock(core), desk.measure(), *work)
         yield House(core, edges)
 
 
@@ -174,7 +183,9 @@ def background(
 
 async def run_beside(stack: AsyncExitStack, *work: Coroutine[Any, Any, None]) -> None:
     """Run coroutines until the stack unwinds."""
-    tasks = [asyncio.create_task(part) for part in work]
+    tasks = [asyncio.create_task(part, name=getattr(part, "__name__", None)) for part in work]
+    for task in tasks:
+        task.add_done_callback(tell_crash)
 
     async def end() -> None:
         for task in tasks:
@@ -182,6 +193,12 @@ async def run_beside(stack: AsyncExitStack, *work: Coroutine[Any, Any, None]) ->
         await asyncio.gather(*tasks, return_exceptions=True)
 
     stack.push_async_callback(end)
+
+
+def tell_crash(task: asyncio.Task[None]) -> None:
+    """Say that something which runs beside the actors has ended by itself: nobody waits for it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("background_work_crashed", work=task.get_name(), exc_info=error)
 
 
 def record_idempotency(clock: SystemClock) -> Callable[[Caller, Idempotency, str], Write]:
@@ -197,9 +214,8 @@ def record_idempotency(clock: SystemClock) -> Callable[[Caller, Idempotency, str
 
 @asynccontextmanager
 async def replaying(config: Config, dsn: str) -> AsyncIterator[Replay]:
-    """What `verify` needs, beside a running house or without one. Reads only."""
+    """What `verify` needs, beside a running house or without one. Reads only: the database is as the house left it."""
     async with AsyncExitStack() as stack:
-        await migrate(dsn)
         database = await open_database(config, dsn, "posthouse-verify", stack)
         kinds = make_kinds(config, database, Refs(), SystemClock())
         stack.callback(kinds.accounts.passwords.close)

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from msgspec.structs import replace
 from watchfiles import awatch
 
-from app.config import Config, compare
+from app.config import Change, Config, compare
 from app.config_sources import ConfigError, reload
 from app.kinds import Kinds
 from app.logs import Logs
 from app.surroundings import HouseSurroundings
 from storage.dead_letters import DeadLetterStore
-from storage.errors import DatabaseUnavailable, StatementFailed
+from storage.errors import DatabaseUnavailable
 from storage.events import EventStore
 from storage.idempotency import IdempotencyStore
 from storage.postgres import Database
@@ -55,11 +55,12 @@ class Housekeeping:
 
     async def follow_config(self) -> None:
         """Apply what may change while the house runs, whenever the file changes; say what needs a restart."""
-        file = self._config.origin.file
-        if file is None:
+        if self._config.origin.file is None:
             return
+        file = self._config.origin.file.resolve()
         async for _ in awatch(file.parent, watch_filter=lambda _, path: path == str(file), recursive=False):
-            self._reload()
+            if file.exists():  # an editor may put the new one in place in two steps
+                await self._reload()
 
     def postgres_restarted(self, seconds: float) -> None:
         """PostgreSQL had ended by itself, and is back."""
@@ -68,8 +69,10 @@ class Housekeeping:
     async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
         try:
             await work()
-        except (DatabaseUnavailable, StatementFailed) as error:
+        except DatabaseUnavailable as error:
             log.warning("housekeeping_failed", work=work.__name__, error=str(error))
+        except Exception:
+            log.exception("housekeeping_failed", work=work.__name__)
 
     async def _forget_all(self) -> None:
         keep, clock = self._config.retention, self._surroundings.system.clock
@@ -86,14 +89,14 @@ class Housekeeping:
             (keep.tasks_days, kinds.tasks.delete_old_tasks),
             (keep.notifications_days, kinds.notification_store.delete_old),
         ):
-            while days and await delete(now - timedelta(days=days), BATCH) == BATCH:
-                await asyncio.sleep(0)
+            if days:
+                await in_batches(delete, now - timedelta(days=days))
 
-    def _reload(self) -> None:
+    async def _reload(self) -> None:
         try:
-            fresh = reload(self._config)
+            fresh = await asyncio.to_thread(reload, self._config)
         except ConfigError as error:
-            log.error("config_refused", error=str(error))
+            log.error("config_refused", error=str(error))  # noqa: TRY400 - the message says it all
             return
         config = self._config
         for change in compare(config, fresh):
@@ -102,7 +105,24 @@ class Housekeeping:
                 setting=f"{change.section}.{change.key}", old=change.old, new=change.new,
             )  # fmt: skip
             if change.applies:
-                section = replace(getattr(config, change.section), **{change.key: change.new})
-                config = replace(config, **{change.section: section})
+                config = applied(config, fresh, change)
         self._config = self._surroundings.config = config
         self._logs.set_level(config.log.level)
+
+
+async def in_batches(delete: Callable[[datetime, int], Awaitable[int]], before: datetime) -> None:
+    """Delete what is from before a moment, in small transactions."""
+    while await delete(before, BATCH) == BATCH:
+        pass
+
+
+def applied(config: Config, fresh: Config, change: Change) -> Config:
+    """Return ``config`` with one setting, and where it comes from, as they are in ``fresh``."""
+    name = change.section, change.key
+    section = replace(
+        getattr(config, change.section), **{change.key: getattr(getattr(fresh, change.section), change.key)}
+    )
+    sources = {key: source for key, source in config.origin.sources.items() if key != name}
+    if name in fresh.origin.sources:
+        sources[name] = fresh.origin.sources[name]
+    return replace(config, **{change.section: section, "origin": config.origin._replace(sources=sources)})

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from actors.messages.fields import Id, Limit, Page
-from actors.runtime.message import Aware, Command, Query
+from actors.runtime.message import Aware, Command, Event, Query
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 Word = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00]*$")]
@@ -172,3 +172,17 @@ class ListLogLines(Query[LogLines], frozen=True, kw_only=True):
     request_id: Word | None = None
     since: Aware | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
+
+
+class ActorsMeasured(Event, frozen=True, kw_only=True, tag="actors.measured"):
+    """What channel ``system:actors`` tells every second. Never stored."""
+
+    items: list[ActorFigures]
+    waits: list[Wait]
+    degraded: list[str]
+
+
+class LinesLogged(Event, frozen=True, kw_only=True, tag="lines.logged"):
+    """What channel ``system:logs`` tells: lines of the log, oldest first. Never stored."""
+
+    lines: list[msgspec.Raw]

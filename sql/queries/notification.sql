@@ -86,7 +86,7 @@ set n = excluded.n, done = excluded.done, failed = excluded.failed, position = e
 select id from notification_job where not finished;
 
 -- name: count_recipients :value
--- How many people there were when a job began: ids are in the order in which they were made.
+-- How many people there were when a job began: ids tell, to the millisecond.
 -- $1 job id uuid
 select count(*) from account where id < $1;
 
