@@ -101,6 +101,8 @@ class Route:
                 response = refuse(fault, headers, name)
         except DomainError as error:
             response = refuse(error, headers, name)
+            if error.code == "too_large" or request.content.exception() is not None:
+                response.force_close()  # nothing that follows can be read, or not soon
         except Exception as error:  # noqa: BLE001 - a bug: logged with its traceback, opaque to the caller
             response = crash(error, headers, name, request)
         self._observe(response.status, perf_counter() - started, caller, name, request.path)

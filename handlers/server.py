@@ -39,6 +39,11 @@ class _Server(web.Server):
 
 
 class _Protocol(web.RequestHandler):
+    def log_exception(self, *args: Any, **options: Any) -> None:
+        """Log a fault of ours; that the rest of a refused body is broken too is none, and anybody could cause it."""
+        if not isinstance(options.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **options)
+
     def handle_error(
         self,
         request: web.BaseRequest,
