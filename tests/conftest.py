@@ -34,7 +34,7 @@ def pytest_runtest_makereport(
 
 
 @contextmanager
-def _open_folder() -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     """Not tmp_path: pytest closes it (0700), and under root PostgreSQL is somebody else who could not reach it."""
     folder = Path(tempfile.mkdtemp(prefix="posthouse-test-"))
     folder.chmod(0o711)
@@ -47,14 +47,14 @@ def _open_folder() -> Iterator[Path]:
 @pytest.fixture
 def data_folder() -> Iterator[Path]:
     """A folder for a house's data: an embedded PostgreSQL may live in it."""
-    with _open_folder() as folder:
+    with open_folder() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
     """The address of this process's own PostgreSQL, database ``postgres``, empty. Stopped and removed at the end."""
-    with _open_folder() as folder:
+    with open_folder() as folder:
         server = PostgresServer(folder / "postgres", durable=False)  # tests kill processes, never the machine's power
         try:
             yield server.start()

@@ -1,12 +1,15 @@
-"""A house of each test's own."""
+"""A house of each test's own; and one that the tests share which leave everything as it was."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.running import RunningHouse, running_house
+from tests.conftest import open_folder
+from tests.faults.world import World, populate
+from tests.running import RunningHouse, end, running_house
 
 
 @pytest.fixture
@@ -14,6 +17,27 @@ async def house(data_folder: Path) -> AsyncIterator[RunningHouse]:
     """A running house."""
     async with running_house(data_folder) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """A house with people in it, whose rows nobody may change."""
+    with open_folder() as folder:
+        house = RunningHouse(folder)
+        try:
+            asyncio.run(house.start())
+            yield asyncio.run(populate(house))
+        finally:
+            asyncio.run(end(house))
+
+
+@pytest.fixture
+async def untouched(world: World) -> AsyncIterator[World]:
+    """The shared house, and a look at the end: nothing has changed in it, and nothing has crashed."""
+    before, faults = await world.contents(), len(world.house.faults())
+    yield world
+    assert await world.contents() == before
+    assert world.house.faults()[faults:] == []
 
 
 @pytest.fixture
