@@ -47,12 +47,13 @@ class Stopped(NamedTuple):
 class RunningHouse:
     """Starts, kills and stops one house; what it says is in ``stdout`` and ``stderr`` of the data folder.
 
-    ``environment`` holds settings beyond the defaults. ``url`` changes with every start: the port is a free one.
+    ``environment`` holds settings beyond the defaults. ``url`` changes with every start, unless ``port`` is set.
     """
 
     def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data = data
         self.url = ""
+        self.port = 0  # a free one
         self._environment = os.environ | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -86,7 +87,8 @@ class RunningHouse:
         out, err = self._said("stdout"), self._said("stderr")
         began = time.monotonic()
         with out.open("wb") as stdout, err.open("wb") as stderr:
-            command = [sys.executable, str(ROOT / "main.py"), "serve", "--port", "0", "--data", str(self.data)]
+            where = ["--port", str(self.port), "--data", str(self.data)]
+            command = [sys.executable, str(ROOT / "main.py"), "serve", *where]
             self._process = subprocess.Popen(  # noqa: ASYNC220 - takes some milliseconds, and nobody waits
                 command, stdout=stdout, stderr=stderr, env=self._environment
             )

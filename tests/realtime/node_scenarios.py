@@ -1,14 +1,17 @@
 """What the JavaScript client must be able to do, for any house: by its URL, tokens and a way to publish."""
 
 import asyncio
+from operator import itemgetter
 from typing import Any
 
 from tests.realtime.node_judge import Judge
 from tests.realtime.proxy import Proxy
-from tests.realtime.scenarios import Act, Publish
+from tests.realtime.scenarios import Act, Number, Publish
 
 
-async def recovers_every_publication(url: str, token: str, channel: str, publish: Publish, count: int = 300) -> None:
+async def recovers_every_publication(
+    url: str, token: str, channel: str, publish: Publish, count: int = 300, number_of: Number = itemgetter("number")
+) -> None:
     """Lose the TCP connection twice in the middle of a stream: every publication arrives once, in order."""
     async with Proxy.to(url) as proxy, Judge.watching(proxy.url, token) as judge:
         await judge.order("connect")
@@ -21,7 +24,7 @@ async def recovers_every_publication(url: str, token: str, channel: str, publish
             await asyncio.sleep(0.002)
         while len(judge.all("publication")) < count:
             await judge.until("publication")
-        assert [report["data"]["number"] for report in judge.all("publication")] == list(range(count))
+        assert [number_of(report["data"]) for report in judge.all("publication")] == list(range(count))
         assert len(judge.all("connected")) == 3
         recoveries = [(report["wasRecovering"], report["recovered"]) for report in judge.all("subscribed")]
         assert recoveries == [(False, False), (True, True), (True, True)]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from centrifuge import (
@@ -22,7 +23,10 @@ from centrifuge import (
 from tests.realtime.proxy import Proxy
 
 Publish = Callable[[int], Awaitable[None]]
-"""Publishes one event with ``data.number`` in the channel of the scenario."""
+"""Publishes one event that carries a number in the channel of the scenario."""
+
+Number = Callable[[Any], int]
+"""Finds the number in a publication's data; without it, it is ``data.number``."""
 
 Act = Callable[[], Awaitable[None]]
 """Lets the house do something to the client."""
@@ -32,7 +36,8 @@ Act = Callable[[], Awaitable[None]]
 class Seen(ClientEventHandler, SubscriptionEventHandler):  # type: ignore[misc]  # published without types
     """Everything a client was told, in order."""
 
-    numbers: list[int] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
     own: list[Any] = field(default_factory=list)
     recovered: list[bool] = field(default_factory=list)
     disconnects: list[int] = field(default_factory=list)
@@ -57,7 +62,8 @@ class Seen(ClientEventHandler, SubscriptionEventHandler):  # type: ignore[misc] 
         if isinstance(ctx, ServerPublicationContext):
             self.own.append(ctx.pub.data)
         else:
-            self.numbers.append(ctx.pub.data["number"])
+            self.events.append(ctx.pub.data)
+            self.offsets.append(ctx.pub.offset)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -67,7 +73,9 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
             await asyncio.sleep(0.01)
 
 
-async def recovers_every_publication(url: str, token: str, channel: str, publish: Publish, count: int = 300) -> Seen:
+async def recovers_every_publication(
+    url: str, token: str, channel: str, publish: Publish, count: int = 300, number_of: Number = itemgetter("number")
+) -> Seen:
     """Lose the TCP connection twice in the middle of a stream: every publication arrives once, in order."""
     async with Proxy.to(url) as proxy:
         seen = Seen()
@@ -80,10 +88,10 @@ async def recovers_every_publication(url: str, token: str, channel: str, publish
             if number in {count // 3, count * 2 // 3}:
                 proxy.cut()
             await asyncio.sleep(0.001)
-        await until(lambda: len(seen.numbers) >= count)
+        await until(lambda: len(seen.events) >= count)
         await asyncio.sleep(0.1)
         await client.disconnect()
-    assert seen.numbers == list(range(count))
+    assert [number_of(event) for event in seen.events] == list(range(count))
     assert seen.connects == 3
     assert seen.recovered == [True, True]
     return seen
