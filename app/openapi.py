@@ -59,7 +59,8 @@ def document(operations: Iterable[Operation], *, title: str, version: str) -> Js
 
 
 _INTRODUCTION = (
-    "JSON in UTF-8. Ids are opaque; times are RFC 3339 in UTC. Unknown fields are refused. "
+    "JSON in UTF-8. Ids and cursors are opaque; times are RFC 3339 in UTC. Unknown fields are refused, and so is text "
+    "with NUL; integers are written without a point. "
     "Errors are problem documents (RFC 9457). PUT means the same as PATCH: only what is named changes. "
     "`504` means unknown: the command may still take effect; repeat it with the same `Idempotency-Key`."
 )

@@ -11,17 +11,18 @@ Status = Literal["active", "blocked"]
 
 # Python's `$` also matches before a final newline; `(?![\s\S])` is the end alone, in every dialect.
 Username = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{3,50}(?![\s\S])", min_length=3, max_length=50)]
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 Email = Annotated[
     str,
     msgspec.Meta(
-        pattern=rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)*{_LABEL}(?![\s\S])",
+        pattern=rf"^(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)*{_LABEL}(?![\s\S])",
         max_length=254,
         extra_json_schema={"format": "email"},
     ),
 ]
-"""An address as browsers take it (WHATWG HTML, "valid e-mail address"): ASCII, so that no two addresses that look or
-fold alike can belong to two people; an international domain comes in its ``xn--`` form."""
+"""An address as mail servers take it (RFC 5321, dot-string): ASCII, so that no two addresses that look or fold alike
+can belong to two people; an international domain comes in its ``xn--`` form."""
 Phone = Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 ()-]{3,30}(?![\s\S])", max_length=32)]
 Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])")]
 """One line: no control characters."""

@@ -19,20 +19,40 @@ function resolve(schema) {
   return schema && schema.$ref ? api.components.schemas[schema.$ref.split("/").pop()] : schema;
 }
 
+/** Text in which `code` is marked as such. */
+function prose(text) {
+  return (text ?? "").split(/`{1,2}([^`]+)`{1,2}/).map((part, n) => (n % 2 ? el("code", {}, part) : part));
+}
+
+function bounds(low, high, unit = "") {
+  if (low === undefined && high === undefined) return "";
+  if (low === high) return `${low}${unit}`;
+  if (low === undefined) return `at most ${high}${unit}`;
+  return high === undefined ? `at least ${low}${unit}` : `${low} to ${high}${unit}`;
+}
+
 /** One line that tells what fits: `string uuid`, `integer 0 to 9 = 5`, `array of Task`. */
 function typeName(schema) {
   if (!schema) return "";
-  if (schema.$ref) return schema.$ref.split("/").pop();
-  if (schema.anyOf) return schema.anyOf.map(typeName).join(" or ");
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
-  const words = [schema.type ?? "anything", schema.format];
-  if (schema.items) words.push("of", typeName(schema.items));
-  if (schema.minimum !== undefined) words.push(`from ${schema.minimum}`);
-  if (schema.maximum !== undefined) words.push(`to ${schema.maximum}`);
-  if (schema.minLength !== undefined) words.push(`at least ${schema.minLength} characters`);
-  if (schema.maxLength !== undefined) words.push(`at most ${schema.maxLength} characters`);
-  if (schema.default !== undefined) words.push(`= ${JSON.stringify(schema.default)}`);
+  const words = [];
+  if (schema.$ref) words.push(schema.$ref.split("/").pop());
+  else if (schema.anyOf) words.push(schema.anyOf.map(typeName).join(" or "));
+  else if (schema.enum) words.push(schema.enum.map((value) => JSON.stringify(value)).join(" | "));
+  else {
+    words.push(schema.type ?? "anything", schema.format);
+    if (schema.items) words.push("of", typeName(schema.items));
+    if (schema.additionalProperties?.type || schema.additionalProperties?.$ref) words.push("of", typeName(schema.additionalProperties));
+    words.push(bounds(schema.minimum, schema.maximum), bounds(schema.minItems, schema.maxItems, " items"));
+    if (!schema.format) words.push(bounds(schema.minLength, schema.maxLength, " characters"));
+  }
+  if ((schema.default ?? null) !== null) words.push(`= ${JSON.stringify(schema.default)}`);
   return words.filter(Boolean).join(" ");
+}
+
+/** The components that a schema names, each once. */
+function named(schema) {
+  const inner = [schema?.items, schema?.additionalProperties, ...(schema?.anyOf ?? [])];
+  return schema?.$ref ? [schema] : inner.filter((part) => typeof part === "object").flatMap(named);
 }
 
 /** A value that fits, for people to start from. */
@@ -53,23 +73,43 @@ function sample(schema, depth = 0) {
 
 function rows(items) {
   return el("table", {}, ...items.map(([name, schema, required]) =>
-    el("tr", {}, el("td", {}, el("code", {}, name), required ? "" : " ?"), el("td", {}, typeName(schema)))));
+    el("tr", {}, el("td", {}, el("code", {}, name), required ? "" : " ?"),
+      el("td", {}, schema.$ref ? null : typeName(schema), pattern(schema), ...named(schema).map(folded)))));
+}
+
+/** The regular expression of text whose format has no name of its own. */
+function pattern(schema) {
+  const [text] = [schema, ...(schema?.anyOf ?? [])].filter((part) => part?.pattern && !part.format);
+  return text ? el("code", { class: "soft pattern" }, text.pattern.replace("(?![\\s\\S])", "$")) : null;
+}
+
+/** A component that shows what is in it when it is opened: some contain themselves. */
+function folded(schema) {
+  const view = el("details", {}, el("summary", {}, el("code", {}, typeName({ $ref: schema.$ref }))));
+  view.addEventListener("toggle", () => view.append(fields(resolve(schema))), { once: true });
+  return view;
+}
+
+function fields(target) {
+  const required = new Set(target.required ?? []);
+  return el("div", {}, target.description ? el("p", { class: "soft" }, ...prose(target.description)) : null,
+    rows(Object.entries(target.properties ?? {}).map(([name, inner]) => [name, inner, required.has(name)])));
 }
 
 function schemaView(schema) {
-  const target = resolve(schema);
-  const title = el("p", {}, el("code", {}, typeName(schema)));
-  if (!target?.properties) return title;
-  const required = new Set(target.required ?? []);
-  return el("div", {}, title, target.description ? el("p", { class: "soft" }, target.description) : null,
-    rows(Object.entries(target.properties).map(([name, inner]) => [name, inner, required.has(name)])));
+  const title = el("div", {}, el("code", {}, typeName(schema)));
+  return schema.$ref ? el("div", {}, title, fields(resolve(schema))) : el("div", {}, title, ...named(schema).map(folded));
 }
 
 function answers(operation) {
+  const shown = new Map();
   return el("table", {}, ...Object.entries(operation.responses).map(([status, answer]) => {
-    const [kind] = Object.values(answer.content ?? {});
-    const isProblem = Boolean(answer.content?.["application/problem+json"]);
-    const body = isProblem ? answer.description.replaceAll("`", "") : kind ? schemaView(kind.schema) : answer.description;
+    const [[kind, content] = []] = Object.entries(answer.content ?? {});
+    const key = JSON.stringify(content?.schema);
+    let body = el("span", {}, ...prose(answer.description));
+    if (kind === "application/json" && shown.has(key)) body.append(` As ${shown.get(key)}.`);
+    else if (kind === "application/json") body = schemaView(content.schema);
+    shown.set(key, status);
     return el("tr", {}, el("td", {}, status), el("td", {}, body));
   }));
 }
@@ -110,8 +150,9 @@ function tryIt(method, path, operation) {
     el("label", {}, `${parameter.name} `, el("input", {
       name: `${parameter.in}:${parameter.name}`, required: parameter.required && "", placeholder: typeName(parameter.schema),
     })));
-  const body = content && el("textarea", { name: "body", "aria-label": "body", spellcheck: "false" },
-    JSON.stringify(content.example ?? sample(content.schema), null, 2));
+  const text = content && JSON.stringify(content.example ?? sample(content.schema), null, 2);
+  const body = content && el("textarea",
+    { name: "body", "aria-label": "body", spellcheck: "false", rows: Math.min(30, text.split("\n").length + 1) }, text);
   return el("form", { onsubmit: (event) => send(event, method, path, operation, output) },
     ...fields, body, el("button", {}, "Send"), output);
 }
@@ -119,12 +160,12 @@ function tryIt(method, path, operation) {
 function operationView(method, path, operation) {
   const view = el("details", { class: "operation", id: operation.operationId },
     el("summary", {}, el("span", { class: `method ${method}` }, method.toUpperCase()),
-      el("span", { class: "path" }, path), el("span", { class: "soft" }, ` ${operation.summary ?? ""}`)));
+      el("span", { class: "path" }, path), el("span", { class: "soft" }, " ", ...prose(operation.summary))));
   view.addEventListener("toggle", () => {  // filled when it is first opened: a long page stays quick
     if (view.childElementCount > 1) return;
     const parameters = operation.parameters ?? [];
     const content = operation.requestBody?.content["application/json"];
-    view.append(el("p", {}, operation.description ?? ""));
+    view.append(el("p", {}, ...prose(operation.description)));
     if (operation["x-posthouse-rpc"]) view.append(el("p", {}, "rpc: ", el("code", {}, operation["x-posthouse-rpc"])));
     if (parameters.length) {
       view.append(el("h3", {}, "Parameters"), rows(parameters.map((p) => [`${p.name} (${p.in})`, p.schema, p.required])));
@@ -135,11 +176,20 @@ function operationView(method, path, operation) {
   return view;
 }
 
+/** Open what the address names: `/api/docs#createTask`. */
+function open() {
+  const view = document.getElementById(location.hash.slice(1));
+  if (!(view instanceof HTMLDetailsElement)) return;
+  view.open = true;
+  view.scrollIntoView();
+}
+
 function render() {
   const wanted = filter.value.toLowerCase();
   const byTag = new Map(api.tags.map((tag) => [tag.name, []]));
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
+      if (operation.operationId === `${methods.patch?.operationId}ByPut`) continue;  // the same once more
       const text = `${method} ${path} ${operation.summary} ${operation["x-posthouse-rpc"] ?? ""}`.toLowerCase();
       if (!text.includes(wanted)) continue;
       const tag = operation.tags?.[0] ?? "other";
@@ -147,7 +197,7 @@ function render() {
       byTag.get(tag).push(operationView(method, path, operation));
     }
   }
-  main.replaceChildren(el("p", { class: "soft" }, api.info.description ?? ""),
+  main.replaceChildren(el("p", { class: "soft" }, ...prose(api.info.description)),
     ...[...byTag].filter(([, views]) => views.length).flatMap(([tag, views]) => [el("h2", {}, tag), ...views]));
 }
 
@@ -155,4 +205,6 @@ api = await (await fetch("openapi.json")).json();
 document.title = `${api.info.title} ${api.info.version}`;
 document.querySelector("h1").textContent = document.title;
 filter.addEventListener("input", render);
+addEventListener("hashchange", open);
 render();
+open();
