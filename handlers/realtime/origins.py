@@ -12,4 +12,8 @@ def is_welcome(request: web.Request, settings: RealtimeSettings) -> bool:
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is None or "*" in settings.allowed_origins or origin in settings.allowed_origins:
         return True
-    return bool(request.host) and urlsplit(origin).netloc.lower() == request.host.lower()
+    try:
+        page = urlsplit(origin).netloc
+    except ValueError:  # it looks like an address of IPv6 and is none
+        return False
+    return bool(request.host) and page.lower() == request.host.lower()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -19,9 +20,9 @@ async def house(data_folder: Path) -> AsyncIterator[RunningHouse]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def world() -> Iterator[World]:
-    """A house with people in it, whose rows nobody may change."""
+@contextmanager
+def populated() -> Iterator[World]:
+    """A house with people in it, for longer than one test."""
     with open_folder() as folder:
         house = RunningHouse(folder)
         try:
@@ -29,6 +30,20 @@ def world() -> Iterator[World]:
             yield asyncio.run(populate(house))
         finally:
             asyncio.run(end(house))
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """A house with people in it, whose rows nobody may change."""
+    with populated() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def own_world() -> Iterator[World]:
+    """A house with people in it, where much may happen."""
+    with populated() as world:
+        yield world
 
 
 @pytest.fixture
