@@ -158,5 +158,10 @@ class Replay:
             raise Broken(f"an event {name} cannot be understood: {error}") from error
 
 
+def shown(state: Any) -> Any:
+    """Return a state with the names of its parts, ready to be encoded."""
+    return state._asdict() if isinstance(state, tuple) and hasattr(state, "_asdict") else state
+
+
 def _show(state: Any) -> str:
-    return "nothing" if state is None else msgspec.json.encode(state).decode()
+    return "nothing" if state is None else msgspec.json.encode(shown(state)).decode()

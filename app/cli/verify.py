@@ -10,7 +10,7 @@ from app.cli.operator import read_operator
 from app.cli.tail import moment
 from app.composition import replaying
 from app.config import Config
-from app.replay import Broken, Replay
+from app.replay import Broken, Replay, shown
 from storage.errors import DatabaseUnavailable
 from storage.postgres_server import PostgresServer
 
@@ -63,7 +63,7 @@ async def show(replay: Replay, arguments: argparse.Namespace) -> int:
     if not is_whole or n == 0:
         print("The beginning of this stream was deleted by age." if n else "There was nothing.", file=sys.stderr)
         return 1
-    print(msgspec.json.format(msgspec.json.encode({"n": n, "state": state})).decode())
+    print(msgspec.json.format(msgspec.json.encode({"n": n, "state": shown(state)})).decode())
     return 0
 
 
