@@ -1,5 +1,7 @@
 """What a person sees when the house is ready: where it is, how to log in, what to try."""
 
+import json
+import shlex
 from typing import NamedTuple
 
 
@@ -18,7 +20,7 @@ def greet(facts: Greeting) -> str:
     """Return the text for a terminal."""
     password = facts.password or "as set"
     once = "   (shown once: keep it)" if facts.password else ""
-    shown = facts.password or "YOUR-PASSWORD"
+    login = json.dumps({"login": facts.username, "password": facts.password or "YOUR-PASSWORD"})
     return f"""
   Posthouse is ready at {facts.url}   ({facts.seconds:.1f} s)
 
@@ -32,7 +34,7 @@ def greet(facts: Greeting) -> str:
     python3 main.py demo
     python3 main.py tail
     curl -s {facts.url}/api/v1/users/login -H 'Content-Type: application/json' \\
-         -d '{{"login":"{facts.username}","password":"{shown}"}}'
+         -d {shlex.quote(login)}
 
   Ctrl-C stops it.
 """
