@@ -73,6 +73,12 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
             await asyncio.sleep(0.01)
 
 
+async def leave(client: Client) -> None:
+    """Disconnect and wait for the end of the socket, which the client closes in a task that it does not await."""
+    await client.disconnect()
+    await until(lambda: not client._background_tasks)
+
+
 async def recovers_every_publication(
     url: str, token: str, channel: str, publish: Publish, count: int = 300, number_of: Number = itemgetter("number")
 ) -> Seen:
@@ -90,7 +96,7 @@ async def recovers_every_publication(
             await asyncio.sleep(0.001)
         await until(lambda: len(seen.events) >= count)
         await asyncio.sleep(0.1)
-        await client.disconnect()
+        await leave(client)
     assert [number_of(event) for event in seen.events] == list(range(count))
     assert seen.connects == 3
     assert seen.recovered == [True, True]
@@ -112,7 +118,7 @@ async def connected(url: str, token: str, *fresh: str) -> AsyncIterator[tuple[Cl
     try:
         yield client, seen
     finally:
-        await client.disconnect()
+        await leave(client)
 
 
 async def calls(url: str, token: str, method: str, data: Any) -> Any:

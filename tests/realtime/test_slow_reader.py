@@ -5,7 +5,7 @@ import socket
 import time
 
 from tests.realtime.conftest import RealtimeHouse, StartHouse
-from tests.realtime.wire import Wire
+from tests.realtime.wire import Wire, transport_of
 from tests.realtime.world import ALICE, TASK
 
 MINE = f"task:{TASK}"
@@ -14,10 +14,7 @@ PAD = "x" * 4_000
 
 def stop_reading(wire: Wire, buffer_bytes: int = 4_096) -> asyncio.Transport:
     """Leave everything in the socket's buffers, which are made small; 0 leaves them as they are."""
-    connection = wire.socket._response.connection  # its transport alone can stop reading
-    assert connection is not None
-    transport = connection.transport
-    assert isinstance(transport, asyncio.Transport)
+    transport = transport_of(wire)
     if buffer_bytes:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     transport.pause_reading()

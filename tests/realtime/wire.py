@@ -89,3 +89,11 @@ class Wire:
         """Close the socket."""
         await self.socket.close()
         await self._session.close()
+
+
+def transport_of(wire: Wire) -> asyncio.Transport:
+    """What alone can stop reading, or break off without a close frame."""
+    connection = wire.socket._response.connection
+    assert connection is not None
+    assert isinstance(connection.transport, asyncio.Transport)
+    return connection.transport

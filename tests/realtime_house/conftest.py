@@ -1,7 +1,8 @@
 """One running house that these tests share, and houses of a test's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -12,12 +13,28 @@ from tests.realtime.wire import Wire
 from tests.realtime_house.desk import Desk
 from tests.running import RunningHouse, end, running_house
 
+SHORT = {"POSTHOUSE_AUTH_ACCESS_TOKEN_SECONDS": "2", "POSTHOUSE_REALTIME_EXPIRY_GRACE_SECONDS": "1"}
+
 
 @pytest.fixture(scope="session")
 def shared_house() -> Iterator[RunningHouse]:
     """A running house; whoever uses it makes people of their own."""
+    with kept_running({}) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def brief_house() -> Iterator[RunningHouse]:
+    """A house whose access tokens end after 2 s."""
+    with kept_running(SHORT) as house:
+        yield house
+
+
+@contextmanager
+def kept_running(environment: Mapping[str, str]) -> Iterator[RunningHouse]:
+    """A house that outlives the tests' event loops."""
     with open_folder() as folder:
-        house = RunningHouse(folder)
+        house = RunningHouse(folder, environment)
         try:
             asyncio.run(house.start())
             yield house
@@ -40,6 +57,13 @@ async def desk(shared_house: RunningHouse, client: aiohttp.ClientSession) -> Asy
     yield Desk(shared_house, client)
     await close_wires()
     assert shared_house.faults()[before:] == []
+
+
+@pytest.fixture
+async def brief_desk(brief_house: RunningHouse, client: aiohttp.ClientSession) -> AsyncIterator[Desk]:
+    """The house with the short tokens; nothing may crash in it."""
+    yield Desk(brief_house, client)
+    assert brief_house.faults() == []
 
 
 @pytest.fixture

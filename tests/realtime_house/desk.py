@@ -40,6 +40,11 @@ class Desk:
             problem = await answer.json(content_type=None)
             return answer.status, f"{problem['code']}: {problem['detail']}"
 
+    async def renewed(self, refresh_token: str) -> tuple[str, str]:
+        """A fresh access token, and the next refresh token."""
+        said = await self.call("POST", "/auth/refresh", {}, {"refresh_token": refresh_token})
+        return said["access_token"], said["refresh_token"]
+
     async def task(self, owner: Person) -> "Work":
         """A task of somebody's that a worker has in hand."""
         kind = f"k{uuid4().hex[:12]}"

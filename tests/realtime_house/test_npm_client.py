@@ -1,18 +1,14 @@
 """The published JavaScript client, unmodified, against a running house."""
 
 import asyncio
-from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.realtime import node_scenarios as scenarios
 from tests.realtime.node_judge import Judge
 from tests.realtime_house.desk import Desk, percent_of
-from tests.running import running_house
 
 pytestmark = pytest.mark.node
-SHORT = {"POSTHOUSE_AUTH_ACCESS_TOKEN_SECONDS": "2", "POSTHOUSE_REALTIME_EXPIRY_GRACE_SECONDS": "1"}
 
 
 async def test_progress_arrives_once_and_in_order_although_the_line_is_cut_twice(desk: Desk) -> None:
@@ -59,18 +55,16 @@ async def test_a_logout_ends_the_client_for_good(desk: Desk) -> None:
     await scenarios.is_refused(desk.socket_url, ada.token, 3500)
 
 
-async def test_a_client_replaces_an_expired_token_and_refreshes_a_living_one(
-    data_folder: Path, client: aiohttp.ClientSession
-) -> None:
-    async with running_house(data_folder, SHORT) as house:
-        desk = Desk(house, client)
-        ada = await desk.person()
-        await asyncio.sleep(2.2)
-        tokens = await desk.call("POST", "/auth/refresh", {}, {"refresh_token": ada.refresh_token})
-        await scenarios.fetches_a_token(desk.socket_url, ada.token, tokens["access_token"])
-        short = await desk.call("POST", "/auth/refresh", {}, {"refresh_token": tokens["refresh_token"]})
-        async with Judge.watching(desk.socket_url, short["access_token"], "forged") as judge:
-            await judge.order("connect")
-            await judge.until("connected")
-            await judge.until("token_asked", 4)
-            assert (await judge.until("disconnected"))["code"] == 3500
+async def test_a_client_replaces_an_expired_token_and_refreshes_a_living_one(brief_desk: Desk) -> None:
+    ada = await brief_desk.person()
+    await asyncio.sleep(2.1)
+    second, refresh = await brief_desk.renewed(ada.refresh_token)
+    async with Judge.watching(brief_desk.socket_url, ada.token, second, "forged") as judge:
+        await judge.order("connect")
+        await judge.until("connected")
+        assert len(judge.all("token_asked")) == 1
+        await judge.until("token_asked", 4)
+        assert (await judge.until("disconnected"))["code"] == 3500
+    third, refresh = await brief_desk.renewed(refresh)
+    fourth, _ = await brief_desk.renewed(refresh)
+    await scenarios.outlives_its_token(brief_desk.socket_url, third, fourth, 0.5)

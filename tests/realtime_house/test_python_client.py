@@ -1,17 +1,12 @@
 """The published Python client, unmodified, against a running house."""
 
 import asyncio
-from pathlib import Path
 
-import aiohttp
 import pytest
 from centrifuge import ReplyError
 
 from tests.realtime import scenarios
 from tests.realtime_house.desk import Desk, percent_of
-from tests.running import running_house
-
-SHORT = {"POSTHOUSE_AUTH_ACCESS_TOKEN_SECONDS": "3", "POSTHOUSE_REALTIME_EXPIRY_GRACE_SECONDS": "1"}
 
 
 async def test_progress_arrives_once_and_in_order_although_the_line_is_cut_twice(desk: Desk) -> None:
@@ -74,29 +69,23 @@ async def test_a_refusal_is_the_same_as_over_http(
     assert (refused.value.code, refused.value.message) == (1000 + status, message)
 
 
-async def test_an_expired_token_is_replaced_and_a_living_one_refreshed_in_time(
-    data_folder: Path, client: aiohttp.ClientSession
-) -> None:
-    async with running_house(data_folder, SHORT) as house:
-        desk = Desk(house, client)
-        ada = await desk.person()
-        short, refresh = ada.token, ada.refresh_token
-        await asyncio.sleep(3.2)
-        fresh = await desk.call("POST", "/auth/refresh", {}, {"refresh_token": refresh})
-        await scenarios.fetches_a_token(desk.socket_url, short, fresh["access_token"])
-        begun = await desk.call("POST", "/auth/refresh", {}, {"refresh_token": fresh["refresh_token"]})
-        seen = scenarios.Seen()
+async def test_an_expired_token_is_replaced_and_a_living_one_refreshed_again_and_again(brief_desk: Desk) -> None:
+    ada = await brief_desk.person()
+    await asyncio.sleep(2.1)
+    access, refresh = await brief_desk.renewed(ada.refresh_token)
+    await scenarios.fetches_a_token(brief_desk.socket_url, ada.token, access)
+    access, refresh = await brief_desk.renewed(refresh)
+    seen = scenarios.Seen()
 
-        async def renew() -> str:
-            nonlocal begun
-            seen.tokens_asked += 1
-            begun = await desk.call("POST", "/auth/refresh", {}, {"refresh_token": begun["refresh_token"]})
-            return str(begun["access_token"])
+    async def renew() -> str:
+        nonlocal refresh
+        seen.tokens_asked += 1
+        renewed, refresh = await brief_desk.renewed(refresh)
+        return renewed
 
-        socket = scenarios.Client(desk.socket_url, events=seen, token=begun["access_token"], get_token=renew)
-        await socket.connect()
-        await asyncio.sleep(6)
-        assert (socket.state.value, seen.connects, seen.disconnects) == ("connected", 1, [])
-        assert seen.tokens_asked >= 2
-        await socket.disconnect()
-        assert house.faults() == []
+    client = scenarios.Client(brief_desk.socket_url, events=seen, token=access, get_token=renew)
+    await client.connect()
+    await asyncio.sleep(4)
+    assert (client.state.value, seen.connects, seen.disconnects) == ("connected", 1, [])
+    assert seen.tokens_asked >= 2
+    await scenarios.leave(client)
