@@ -17,11 +17,13 @@ async def read_json(request: web.Request, limit_bytes: int, timeout_seconds: flo
         UnsupportedMediaType: there is a body and it is not JSON.
         TooLarge: more than ``limit_bytes``, announced or found while reading.
         RequestTimeout: not there after ``timeout_seconds``.
-        InvalidRequest: it broke off, or its encoding is broken.
+        InvalidRequest: it broke off, its encoding is broken, or more is expected than to be asked for it.
     """
     if not request.body_exists:
         return b""
     _check_head(request, limit_bytes)
+    if (expected := request.headers.get("Expect")) is not None:
+        await _go_ahead(request, expected)
     content = request.content
     try:
         if content.is_eof():
@@ -38,25 +40,20 @@ async def read_json(request: web.Request, limit_bytes: int, timeout_seconds: flo
     return body
 
 
-async def expect(request: web.Request, limit_bytes: int) -> None:
-    """Let a client that asked first (``Expect: 100-continue``) send its body, unless it would be too large."""
-    if request.headers["Expect"].lower() != "100-continue":
-        raise InvalidRequest("Expect can only be 100-continue")
-    _check_length(request, limit_bytes)
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0  # the answer itself has not begun
-
-
 def _check_head(request: web.Request, limit_bytes: int) -> None:
-    _check_length(request, limit_bytes)
+    if (length := request.content_length) is not None and length > limit_bytes:
+        raise _too_large(limit_bytes)
     kind = request.headers.get("Content-Type", "")
-    if kind != _JSON and kind.partition(";")[0].strip().lower() != _JSON and request.content_length != 0:
+    if kind != _JSON and kind.partition(";")[0].strip().lower() != _JSON and length != 0:
         raise UnsupportedMediaType("the body must be application/json")
 
 
-def _check_length(request: web.Request, limit_bytes: int) -> None:
-    if (length := request.content_length) is not None and length > limit_bytes:
-        raise _too_large(limit_bytes)
+async def _go_ahead(request: web.Request, expected: str) -> None:
+    """Ask a client that waits (``Expect: 100-continue``) for its body: all that needs no body has been judged."""
+    if expected.lower() != "100-continue":
+        raise InvalidRequest("Expect can only be 100-continue")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
 
 
 async def _read(content: StreamReader, limit_bytes: int) -> bytes:

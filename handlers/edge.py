@@ -105,19 +105,13 @@ class Route:
                 response.force_close()  # nothing that follows can be read, or not soon
         except Exception as error:  # noqa: BLE001 - a bug: logged with its traceback, opaque to the caller
             response = crash(error, headers, name, request)
+        if response.status >= 400 and "Expect" in given:
+            response.force_close()  # nobody knows whether the body still comes
         self._observe(response.status, perf_counter() - started, caller, name, request.path)
         return response
 
-    async def expect(self, request: web.Request) -> web.Response | None:
-        """Answer ``Expect`` before the body is sent."""
-        try:
-            await body.expect(request, self._procedure.operation.body_limit_bytes)
-        except DomainError as error:
-            name = request_id(request.headers.get("X-Request-ID"))
-            response = refuse(error, reply_headers(request, name, self._edge.cors), name)
-            response.force_close()
-            return response
-        return None
+    async def expect(self, request: web.Request) -> None:
+        """Leave ``Expect`` to `answer`, which asks for the body once there is nothing else to refuse."""
 
     async def _perform(self, request: web.Request, caller: Caller) -> Outcome:
         procedure = self._procedure

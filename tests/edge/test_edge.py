@@ -266,8 +266,8 @@ async def test_a_client_that_goes_away_is_no_bug_of_ours(house: House) -> None:
 @pytest.mark.parametrize(
     ("data", "status"),
     [
-        (b"POST /api/v1/notes HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99999\r\n\r\n", 413),
-        (b"POST /api/v1/notes HTTP/1.1\r\nHost: x\r\nExpect: much\r\nContent-Length: 9\r\n\r\n", 400),
+        (HEAD + b"Expect: 100-continue\r\nContent-Length: 99999\r\n\r\n", 413),
+        (HEAD + b"Expect: much\r\nContent-Length: 9\r\n\r\n", 400),
         (b"this is not HTTP\r\n\r\n", 400),
         (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 9_000 + b"\r\n\r\n", 400),
@@ -285,6 +285,15 @@ async def test_what_is_hardly_http_is_answered_with_a_problem_document(house: Ho
 async def test_a_client_that_asks_first_may_send(house: House) -> None:
     answer, _ = await call(house, "POST", "/notes", json={"text": "a"}, expect100=True)
     assert answer.status == 201
+
+
+async def test_a_client_that_asks_first_and_may_not_is_told_before_it_sends(house: House) -> None:
+    asking = b"POST /api/v1/notes HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+    answer = await raw_answer(house, asking)
+    assert answer.startswith("HTTP/1.1 401 ")
+    assert "RateLimit-Remaining: " in answer
+    assert "Connection: close" in answer
+    assert house.seen[-1][:3] == ("POST", "/api/v1/notes", 401)
 
 
 async def test_ten_megabytes_are_413(house: House) -> None:
