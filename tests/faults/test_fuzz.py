@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.faults.world import ROUTES, World
 
@@ -22,21 +23,31 @@ HARMLESS = [  # what may end the account or the session of those who ask is left
 ]
 
 
+def like(value: Any) -> st.SearchStrategy[Any]:
+    """Something of the same type, mostly."""
+    if isinstance(value, dict):
+        return st.fixed_dictionaries({name: st.just(item) | like(item) for name, item in value.items()}) | JSON
+    if isinstance(value, list):
+        return st.lists(st.sampled_from(value).flatmap(like), max_size=3) if value else JSON
+    return (TEXT if isinstance(value, str) else NUMBER) | st.just(value) | st.none()
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[str, bytes | None, str]:
-    """A route, a body that is mostly right, and a query."""
+    """A route, and a body or a query in which one or two things are odd."""
     route = draw(st.sampled_from(HARMLESS))
     operation = ROUTES[route]
+    fields = sorted({field.name for field in structs.fields(operation.message)} - {"wait_seconds"})
     if operation.method == "GET":
-        names = st.sampled_from(["limit", "cursor", "status", "type", "user_id", "q", "since", "role", "stream", "x"])
-        query = draw(st.lists(st.tuples(names, st.text(st.characters(codec="ascii"), max_size=12)), max_size=3))
+        values = st.text(st.characters(codec="ascii"), max_size=12) | st.sampled_from(["1", "100", "pending", "user"])
+        query = draw(st.lists(st.tuples(st.sampled_from([*fields, "x"]), values), max_size=2))
         return route, None, "&".join(f"{name}={_quoted(value)}" for name, value in query)
     body = dict(operation.example or {}) | ({"wait_seconds": 0} if "lease" in operation.path else {})
-    for name in draw(
-        st.lists(st.sampled_from([*body, "other"]).filter(lambda name: name != "wait_seconds"), max_size=2)
-    ):
-        body[name] = draw(JSON)
-    return route, json.dumps(draw(st.just(body) | JSON)).encode(), ""
+    for name in draw(st.lists(st.sampled_from(fields), max_size=2)) if fields else ():
+        body[name] = draw(like(body[name]) if name in body else JSON)
+    if draw(st.integers(0, 9)) == 0:
+        return route, json.dumps(draw(JSON)).encode(), ""
+    return route, json.dumps(body).encode() if body else None, ""
 
 
 def _quoted(text: str) -> str:
