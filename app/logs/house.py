@@ -169,17 +169,30 @@ class _Nowhere:
     debug = info = warning = error = critical = msg
 
 
+_OURS = frozenset({"app", "handlers", "actors", "storage"})
+_STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+
+
 class _StandardHandler(logging.Handler):
-    """Routes the standard library's logging (aiohttp, asyncpg, asyncio) into the house's log."""
+    """Routes the standard library's logging (aiohttp, asyncpg, asyncio) into the house's log.
+
+    Our lower floors log so, too: there the message is the event's word, and ``extra`` holds its values.
+    """
 
     def __init__(self, logs: Logs) -> None:
         super().__init__(logging.NOTSET)
         self._logs = logs
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = record.levelname.lower()
-        values = {"logger": record.name, "message": _message(record), "exc_info": record.exc_info}
-        self._logs.log(level if level in LEVELS else "info", "library_log", values)
+        level, message = record.levelname.lower(), _message(record)
+        values = {"logger": record.name, "exc_info": record.exc_info}
+        for name in vars(record).keys() - _STANDARD:  # what was given as ``extra``
+            values[name] = vars(record)[name]
+        if record.name.partition(".")[0] in _OURS:
+            event = message
+        else:
+            event, values["message"] = "library_log", message
+        self._logs.log(level if level in LEVELS else "info", event, values)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -58,6 +58,8 @@ async def test_a_message_that_crashes_three_times_is_kept_and_sent_again(
     assert await house.system(f"/dead-letters/{letter['id']}") == letter
     inbox = next(one for one in (await house.system("/actors"))["items"] if one["kind"] == "inbox")
     assert (inbox["crashed"], inbox["restarts"]) == (3, 3)
+    lines = (await house.system("/logs?event=actor_crashed"))["items"]
+    assert [(line["kind"], line["error_type"]) for line in lines] == [("inbox", "RuntimeError")] * 3
 
     path = f"/api/system/dead-letters/{letter['id']}"
     assert await house.call("POST", f"{path}/redeliver", house.admin.token) == letter
