@@ -24,6 +24,8 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _WHERE = re.compile(r"^(?P<what>.*?) - at `(?P<path>[^`]*)`$", re.DOTALL)
 _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`$")
 _NAMES = re.compile(r"{(\w+)}")
+_BEGINNING = datetime.min.replace(tzinfo=UTC)  # -infinity to the database's driver
+_END = datetime.max.replace(tzinfo=UTC)  # and infinity
 _LISTS = (inspect.ListType, inspect.SetType, inspect.FrozenSetType, inspect.VarTupleType)
 
 
@@ -124,11 +126,8 @@ class Shape:
         """Refuse moments that UTC has no year for (0001-01-01T00:00:00+14:00): nothing inside could hold them."""
         for name in self._moments:
             moment = getattr(read, name)
-            try:
-                if isinstance(moment, datetime):
-                    moment.astimezone(UTC)
-            except OverflowError:
-                raise InvalidRequest("lies outside the years 1 to 9999 of UTC", f"$.{name}") from None
+            if isinstance(moment, datetime) and not _BEGINNING < moment < _END:
+                raise InvalidRequest("lies outside the years 1 to 9999 of UTC", f"$.{name}")
 
     def build(self, parts: Parts, request: Any = None) -> Any:
         """Make the message. Raises `InvalidRequest` when the message itself refuses its fields."""

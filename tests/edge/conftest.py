@@ -12,7 +12,7 @@ from actors.errors import Unauthorized
 from actors.runtime.message import Caller
 from actors.runtime.system import System
 from handlers.dispatch import Dispatcher
-from handlers.edge import Edge, EdgeSettings, Observe
+from handlers.edge import Edge, EdgeSettings, Observe, Observer
 from handlers.ports import Identity, Revocation
 from handlers.rate_limit import LimitSettings
 from handlers.routes import build_routes
@@ -47,16 +47,31 @@ class Tokens:
         raise NotImplementedError
 
 
+Seen = tuple[str, str, int, str | None, str]
+"""Method, pattern, status, user id, request id."""
+
+
+def watching(seen: list[Seen]) -> Observer:
+    """Note every answer."""
+
+    def observer(method: str, pattern: str) -> Observe:
+        return lambda status, _seconds, caller, name, _path: seen.append(
+            (method, pattern, status, caller.user_id, name)
+        )
+
+    return observer
+
+
 @dataclass
 class House:
-    """A running house and what its observers saw: (method, pattern, status, user id, request id)."""
+    """A running house and what its observers saw."""
 
     http: ClientSession
     port: int
     notes: Notes
     memory: Memory
     dispatcher: Dispatcher
-    seen: list[tuple[str, str, int, str | None, str]] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
 
     def as_(self, token: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}
@@ -81,18 +96,12 @@ async def start() -> AsyncIterator[Start]:
                     record_idempotency=memory.record,
                 )
             )
-            seen: list[tuple[str, str, int, str | None, str]] = []
-
-            def observer(method: str, pattern: str) -> Observe:
-                return lambda status, _seconds, caller, name, _path: seen.append(
-                    (method, pattern, status, caller.user_id, name)
-                )
-
+            seen: list[Seen] = []
             dispatcher = Dispatcher(system.ref, OPERATIONS, memory, b"secret")
             edge = Edge(
                 dispatcher=dispatcher,
                 identities=Tokens(),
-                observer=observer,
+                observer=watching(seen),
                 settings=EdgeSettings(**settings),
                 rates=rates or LimitSettings(),
             )

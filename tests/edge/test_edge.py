@@ -108,6 +108,7 @@ REFUSALS = [
     pytest.param("GET", "/notes?since=0.5", {}, 400, "$.since", id="a number for a moment"),
     pytest.param("GET", "/notes?since=2026-02-30T00:00:00Z", {}, 400, "$.since", id="no such day"),
     pytest.param("GET", "/notes?since=0001-01-01T00:00:00%2B14:00", {}, 400, "$.since", id="before UTC's first year"),
+    pytest.param("GET", "/notes?since=9999-12-31T23:59:59.999999Z", {}, 400, "$.since", id="PostgreSQL's infinity"),
     pytest.param("GET", "/notes?since=9999-12-31T23:59:59-23:59", {}, 400, "$.since", id="after UTC's last year"),
     pytest.param("GET", "/notes?tag=%00", {}, 400, "$.tag", id="NUL in the query"),
     pytest.param("GET", "/notes?cursor=zz", {}, 400, "$.cursor", id="bad cursor"),
