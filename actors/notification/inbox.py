@@ -31,9 +31,11 @@ from actors.messages.notification import (
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Event
-from storage.notification import NotificationStore, Q
+from storage import queries
+from storage.notification import NotificationStore
 from storage.write import Write
 
+Q = queries.load("notification")
 DEFAULT_CHANNELS: tuple[Channel, ...] = ("inbox", "realtime")
 MOST_TYPES = 100
 

@@ -25,9 +25,11 @@ from actors.messages.notification import (
 )
 from actors.runtime.actor import Decision, Entity, Ref, Snapshot, Turn, handles
 from actors.runtime.message import SYSTEM, Event
-from storage.notification import NotificationStore, Q
+from storage import queries
+from storage.notification import NotificationStore
 from storage.write import Write
 
+Q = queries.load("notification")
 STEP = 200
 """People per step: the inboxes of one step commit together, and a job's progress shows after each."""
 

@@ -3,14 +3,14 @@
 -- $1 user_id uuid
 select i.preferences, coalesce(i.n, 0) as n from account a left join inbox i on i.user_id = a.id where a.id = $1;
 
--- name: save_inbox :many
+-- name: save_inbox :exec
 -- Make inboxes equal to their state.
 -- $1 user_id uuid[], $2 n bigint[], $3 preferences json[]
 insert into inbox (user_id, n, preferences)
 select * from unnest($1::uuid[], $2::bigint[], $3::json[])
 on conflict (user_id) do update set n = excluded.n, preferences = excluded.preferences;
 
--- name: insert_notification :many
+-- name: insert_notification :exec
 -- Add entries.
 -- $1 id uuid[], $2 user_id uuid[], $3 source text[], $4 type text[], $5 title text[], $6 body text[], $7 data json[],
 -- $8 priority text[], $9 created_at timestamptz[]
@@ -33,7 +33,7 @@ from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) with ordinality as r (id,
 where t.id = r.id and t.user_id = r.user_id and t.deleted_at is null
 returning r.ord;
 
--- name: update_all_read :many
+-- name: update_all_read :exec
 -- Mark whole inboxes as read.
 -- $1 user_id uuid[], $2 read_at timestamptz[]
 update notification t set read_at = r.read_at
@@ -70,7 +70,7 @@ select count(*) from notification where user_id = $1 and read_at is null and del
 -- $1 id uuid
 select n, recipients, notice, total, done, failed, position, finished, created_at from notification_job where id = $1;
 
--- name: save_job :many
+-- name: save_job :exec
 -- Make jobs equal to their state.
 -- $1 id uuid[], $2 n bigint[], $3 recipients json[], $4 notice json[], $5 total bigint[], $6 done bigint[], $7 failed bigint[],
 -- $8 position text[], $9 finished boolean[], $10 created_at timestamptz[]
