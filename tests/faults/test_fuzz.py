@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,10 +38,11 @@ def requests(draw: st.DrawFn) -> tuple[str, bytes | None, str]:
     """A route, and a body or a query in which one or two things are odd."""
     route = draw(st.sampled_from(HARMLESS))
     operation = ROUTES[route]
-    fields = sorted({field.name for field in structs.fields(operation.message)} - {"wait_seconds"})
+    taken = {"wait_seconds", *re.findall(r"{(\w+)}", operation.path), *operation.fills}
+    fields = sorted({field.name for field in structs.fields(operation.message)} - taken)
     if operation.method == "GET":
         values = st.text(st.characters(codec="ascii"), max_size=12) | st.sampled_from(["1", "100", "pending", "user"])
-        query = draw(st.lists(st.tuples(st.sampled_from([*fields, "x"]), values), max_size=2))
+        query = draw(st.lists(st.tuples(st.sampled_from(fields or ["x"]), values), max_size=2))
         return route, None, "&".join(f"{name}={_quoted(value)}" for name, value in query)
     body = dict(operation.example or {}) | ({"wait_seconds": 0} if "lease" in operation.path else {})
     for name in draw(st.lists(st.sampled_from(fields), max_size=2)) if fields else ():
