@@ -50,6 +50,13 @@ async def connected(house: RunningHouse, token: str, hearing: Hearing) -> Client
     return published
 
 
+async def wait_for_work(house: RunningHouse, client: aiohttp.ClientSession) -> None:
+    """A worker's long poll, which would last for 30 s."""
+    poll = {"types": ["nothing"], "wait_seconds": 30}
+    async with client.post(f"{house.url}/api/v1/tasks/lease", json=poll, headers=house.admin) as answer:
+        await answer.read()
+
+
 def lives(pid: int) -> bool:
     """Whether there is such a process."""
     return Path(f"/proc/{pid}").exists()
@@ -63,8 +70,7 @@ async def test_sigterm_finishes_what_has_begun_and_ends_within_10_s(
     people = clients.people
     sockets = [asyncio.create_task(listen(house, client, people[i % 4].token)) for i in range(SOCKETS)]
     published = await connected(house, people[0].token, hearing)
-    poll = {"types": ["nothing"], "wait_seconds": 30}
-    lease = asyncio.create_task(client.post(f"{house.url}/api/v1/tasks/lease", json=poll, headers=house.admin))
+    lease = asyncio.create_task(wait_for_work(house, client))
     writing = asyncio.create_task(clients.write(16))
     await asyncio.sleep(0.7)
     async with aiohttp.ClientSession() as kept:
