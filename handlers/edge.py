@@ -16,6 +16,7 @@ from actors.errors import DomainError, Forbidden, Internal, RateLimited, Unautho
 from actors.runtime.envelope import CURRENT, Current
 from actors.runtime.message import ANONYMOUS, Caller
 from handlers import body, problem
+from handlers.answer import Answer
 from handlers.cors import Cors
 from handlers.decoding import Parts
 from handlers.dispatch import Dispatcher, Outcome, Procedure
@@ -209,7 +210,7 @@ def _success(outcome: Outcome, headers: CIMultiDict[str]) -> web.Response:
     if outcome.status == 204:
         del headers["Content-Type"]
         return web.Response(status=204, headers=headers)
-    return web.Response(status=outcome.status, body=_encode(outcome.answer), headers=headers)
+    return Answer(outcome.status, _encode(outcome.answer), headers)
 
 
 def full_path(operation: Operation) -> str:

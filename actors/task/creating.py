@@ -9,7 +9,7 @@ from actors.errors import DomainError, QuotaExceeded, Unavailable
 from actors.messages.task import CreateTask, CreateTasks, NewTask, Refused, TaskJson, TasksMade
 from actors.runtime.actor import Settled, Together, Turn
 from actors.runtime.ports import Stored
-from actors.task.batch import columns, json_text, stored, task_in
+from actors.task.batch import columns, is_id, json_text, stored, task_in
 from actors.task.waiting import Bell
 from storage.task import CREATE_TASKS
 
@@ -77,11 +77,9 @@ class Creation:
 
 def turn_id(turn: Turn, index: int) -> str:
     """The id of what a turn makes as its ``index``-th: the same for a turn that is delivered again."""
-    try:
-        first = UUID(turn.id)
-    except ValueError:
-        first = uuid5(NAMESPACE_OID, turn.id)  # whoever sent it has named the turn in another form
-    return str(UUID(int=first.int + index))
+    if not is_id(turn.id):  # whoever sent it has named the turn in another form
+        return str(UUID(int=uuid5(NAMESPACE_OID, turn.id).int + index))
+    return turn.id if index == 0 else str(UUID(int=UUID(turn.id).int + index))
 
 
 def read(items: Sequence[Item], rows: Sequence[Any]) -> tuple[list[Outcome], list[Stored]]:
