@@ -22,6 +22,7 @@ LAST = 2**63 - 1
 
 OWNERS: Mapping[str, Callable[[str, Any], str]] = {
     "user": lambda key, _: key,
+    "profile": lambda key, _: key,
     "api_key": lambda _, state: str(state.user_id),
 }
 """Noun of a stream -> (key, state) -> the account whose rows go with it. A new owned noun of accounts adds itself."""
