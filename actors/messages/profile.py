@@ -1,6 +1,6 @@
 """What is said about profiles, and what people want with each other: follow, unfollow, block, unblock."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -91,28 +91,35 @@ class ChangeAbout(Command[About], frozen=True, kw_only=True):
     tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-class FollowPerson(Command[None], frozen=True, kw_only=True):
+class Wish(Command[None], frozen=True, kw_only=True):
+    """What the caller wants with a person. NotFound for whom that person has blocked."""
+
+    verb: ClassVar[str]
+    username: Username
+
+
+class FollowPerson(Wish, frozen=True, kw_only=True):
     """Follow; whoever does already stays so. Conflict while the caller blocks that person."""
 
-    username: Username
+    verb: ClassVar[str] = "follow"
 
 
-class UnfollowPerson(Command[None], frozen=True, kw_only=True):
+class UnfollowPerson(Wish, frozen=True, kw_only=True):
     """Follow no longer."""
 
-    username: Username
+    verb: ClassVar[str] = "unfollow"
 
 
-class BlockPerson(Command[None], frozen=True, kw_only=True):
+class BlockPerson(Wish, frozen=True, kw_only=True):
     """Be seen and followed by that person no longer; both stop following each other at the same moment."""
 
-    username: Username
+    verb: ClassVar[str] = "block"
 
 
-class UnblockPerson(Command[None], frozen=True, kw_only=True):
+class UnblockPerson(Wish, frozen=True, kw_only=True):
     """Lift a block. Follows that it ended stay ended."""
 
-    username: Username
+    verb: ClassVar[str] = "unblock"
 
 
 class ListFollowers(Query[Page[Acquaintance]], frozen=True, kw_only=True):

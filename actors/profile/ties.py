@@ -1,27 +1,22 @@
 """Follows and blocks. Shared rows: changed only by `change_ties`, one wish after the other, and never cached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 from actors.errors import Conflict, DomainError, InvalidRequest, NotFound
-from actors.messages.profile import BlockPerson, FollowPerson, UnblockPerson, UnfollowPerson
+from actors.messages.profile import Wish
 from actors.runtime.actor import Settled, Together, Turn
 from actors.runtime.ports import Stored
 from storage import queries
 
 Q = queries.load("profile")
-Wish = FollowPerson | UnfollowPerson | BlockPerson | UnblockPerson
-
-_VERBS: Mapping[type, str] = {
-    FollowPerson: "follow", UnfollowPerson: "unfollow", BlockPerson: "block", UnblockPerson: "unblock",
-}  # fmt: skip
 
 
 def change(batch: Sequence[tuple[Wish, Turn]]) -> Together[None]:
     """Grant the wishes of a batch in their order. A refused one changes nothing and stops no other."""
     args = (
-        [_VERBS[type(message)] for message, _ in batch],
+        [message.verb for message, _ in batch],
         [turn.caller.user_id for _, turn in batch],
         [message.username for message, _ in batch],
         [turn.id for _, turn in batch],
