@@ -81,10 +81,13 @@ from changed order by ord, part;
 -- name: list_tallies :many
 -- What is kept of people by number, beside what there is to count, in order of id.
 -- $1 after uuid, $2 limit integer
-select a.id, coalesce(s.followers, 0) as followers, coalesce(s.n, 0) as n,
-    (select count(*) from follow f where f.followed_id = a.id) as follows,
-    (select coalesce(max(e.n), 0) from event e where e.stream = 'ties:' || a.id) as events,
+with people as materialized (select id from account where id > $1 order by id limit $2),
+followed as (
+    select followed_id, count(*) from follow where followed_id in (select id from people) group by followed_id
+)
+select p.id, coalesce(s.followers, 0) as followers, coalesce(s.n, 0) as n, coalesce(f.count, 0) as follows,
+    (select coalesce(max(e.n), 0) from event e where e.stream = 'ties:' || p.id) as events,
     (select count(*) from block b cross join lateral relation_of(b.blocker_id, b.blocked_id) as r
-     where b.blocker_id = a.id and (r.is_following or r.is_followed_by)) as across
-from account a left join standing s on s.user_id = a.id
-where a.id > $1 order by a.id limit $2;
+     where b.blocker_id = p.id and (r.is_following or r.is_followed_by)) as across
+from people p left join standing s on s.user_id = p.id left join followed f on f.followed_id = p.id
+order by p.id;
