@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 
+from actors.errors import NotFound
 from actors.messages.profile import ChangeAbout
 from actors.runtime.message import Caller
+from app.edges import OPERATIONS, Records
+from handlers.dispatch import Dispatcher
+from storage.idempotency import IdempotencyStore
 from tests.profile.house import NOTHING, ProfileHouse
 from tests.system.house import Person
 
@@ -99,3 +103,14 @@ async def test_a_profile_ends_with_its_account(house: ProfileHouse, ada: Person,
     await house.served.call("DELETE", "/users/me", ben.token, expect=204)
     await house.get(ada, "Ben", expect=404)
     assert await house.differences() == []
+
+
+async def test_following_works_by_rpc(house: ProfileHouse, ada: Person, ben: Person) -> None:
+    store = IdempotencyStore(house.served.house._core.base.database)
+    perform, caller = Dispatcher(house.refs, OPERATIONS, Records(store), b"").perform, Caller(user_id=ben.id)
+    assert await perform("profile.follow", b'{"username": "ada"}', caller) == b"{}"
+    assert await house.relation(ada, "ben") == {"is_followed_by"}
+    assert await perform("profile.unfollow", b'{"username": "ada"}', caller) == b"{}"
+    assert await house.relation(ada, "ben") == set()
+    with pytest.raises(NotFound):
+        await perform("profile.follow", b'{"username": "nobody"}', caller)
