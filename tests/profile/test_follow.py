@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -101,8 +102,8 @@ async def test_whatever_ten_people_want_of_each_other_at_once_adds_up(house: Pro
     async def want(person: Caller) -> None:
         for _ in range(20):
             wish = chance.choice(kinds)(username=chance.choice(list(names.values())))
-            [outcome] = await asyncio.gather(house.ask(wish, person), return_exceptions=True)
-            assert outcome is None or isinstance(outcome, NotFound | Conflict | InvalidRequest)
+            with suppress(NotFound, Conflict, InvalidRequest):
+                await house.ask(wish, person)
 
     gone = chance.choice(crowd)
     await asyncio.gather(*map(want, crowd), house.sql("delete from account where id = $1", gone.user_id))

@@ -15,7 +15,7 @@ from tests.system.house import Person
 
 
 async def test_a_new_person_has_a_profile(house: ProfileHouse, ada: Person) -> None:
-    expected = {
+    expected: dict[str, Any] = {
         "username": "ada", "display_name": "ada", "bio": "", "avatar": None, "tags": [],
         "counts": {"followers": 0, "following": 0, "letters": 0}, "relation": NOTHING,
     }  # fmt: skip
