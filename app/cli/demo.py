@@ -61,6 +61,7 @@ async def play(operator: Operator) -> None:
         say(f"{ada.name} and {ben.name} have registered")
         async with ada.connected(operator.url) as screen:
             say(f"{ada.name} is online as client {screen.client_id}")
+            await the_follower(house, screen, ada, ben)
             task = await house.call("POST", "/tasks", ada.token, {"type": "demo", "params": {"steps": 20}}, 201)
             say(f"{ada.name} has created task {task['id']}")
             await screen.watch(f"task:{task['id']}")
@@ -69,7 +70,6 @@ async def play(operator: Operator) -> None:
             say("a worker has leased it, and its progress came live")
             await screen.wait_for("notification.created", title="demo")
             say("the completion has arrived on the socket")
-            await the_follower(house, screen, ada, ben)
         await the_inbox(house, ada)
         await the_refusals(house, operator, ada, ben, task["id"])
         await the_quota(house, ada)
