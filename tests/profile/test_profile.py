@@ -37,6 +37,8 @@ async def test_only_what_is_named_changes(house: ProfileHouse, ada: Person, ben:
     assert second == {**first, "bio": "", "avatar": "a.png"}
     assert (await house.patch(ada, {"avatar": None, "tags": []})) == {**second, "avatar": None, "tags": []}
     assert (await house.get(ben, "ada"))["display_name"] == "Ada Lovelace"
+    put = await house.served.call("PUT", "/profiles/me", ada.token, {"tags": ["x"]})
+    assert (put["tags"], put["display_name"]) == (["x"], "Ada Lovelace")
 
 
 async def test_the_avatar_is_the_accounts(house: ProfileHouse, ada: Person) -> None:
