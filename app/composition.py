@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -27,6 +28,7 @@ from app.publishing import Publishing
 from app.refs import Refs
 from app.replay import Replay
 from app.surroundings import HouseSurroundings
+from app.tallies import check_ties
 from storage.dead_letters import DeadLetterStore
 from storage.events import EventStore
 from storage.house import House as HouseRow
@@ -219,4 +221,4 @@ async def replaying(config: Config, dsn: str) -> AsyncIterator[Replay]:
         database = await open_database(config, dsn, "posthouse-verify", stack)
         kinds = make_kinds(config, database, Refs(), SystemClock())
         stack.callback(kinds.accounts.passwords.close)
-        yield Replay(EventStore(database), kinds.owned)
+        yield Replay(EventStore(database), kinds.owned, [partial(check_ties, kinds.profiles)])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from actors.notification import Inbox, NotificationJobs, Notifications
+from actors.profile import ProfileOwner, Profiles
 from actors.runtime.actor import Actor, Entity
 from actors.runtime.ports import Clock
 from actors.task.leasing import TaskLeases
@@ -16,6 +17,7 @@ from app.keyring import open_keys
 from app.refs import Refs
 from storage.notification import NotificationStore
 from storage.postgres import Database
+from storage.profile import ProfileStore
 from storage.task import TaskStore
 
 
@@ -27,6 +29,7 @@ class Kinds(NamedTuple):
     notifications: Notifications
     notification_store: NotificationStore
     tasks: TaskStore
+    profiles: ProfileStore
     sweeper: Sweeper
     bell: Bell
 
@@ -43,7 +46,7 @@ def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock) -> 
         config.auth, config.quota, database=database, keys=keys, clock=clock, ref=refs, mailer=None
     )
     tasks, notices, bell = TaskStore(database), NotificationStore(database), Bell()
-    notifications = Notifications(notices, refs)
+    notifications, profiles = Notifications(notices, refs), ProfileStore(database)
     behaviours: list[Actor] = [
         *accounts.kinds,
         Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
@@ -51,6 +54,8 @@ def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock) -> 
         Inbox(notices),
         NotificationJobs(notices, refs),
         notifications,
+        ProfileOwner(profiles),
+        Profiles(profiles, refs),
     ]
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
-    return Kinds(behaviours, accounts, notifications, notices, tasks, sweeper, bell)
+    return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell)

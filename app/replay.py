@@ -22,6 +22,7 @@ LAST = 2**63 - 1
 
 OWNERS: Mapping[str, Callable[[str, Any], str]] = {
     "user": lambda key, _: key,
+    "profile": lambda key, _: key,
     "api_key": lambda _, state: str(state.user_id),
 }
 """Noun of a stream -> (key, state) -> the account whose rows go with it. A new owned noun of accounts adds itself."""
@@ -36,6 +37,10 @@ class Difference(NamedTuple):
 
     stream: str
     what: str
+
+
+Tally = Callable[[], AsyncIterator[Difference | None]]
+"""Counts again what shared nouns keep by number; a difference names the stream of the noun."""
 
 
 class Replayed(NamedTuple):
@@ -60,8 +65,9 @@ def event_types(parent: type[Event] = Event) -> dict[str, type[Event]]:
 class Replay:
     """Knows the owned kinds by the prefix of their streams. Reads only, also while a house runs."""
 
-    def __init__(self, events: EventStore, entities: Iterable[Entity[Any]]) -> None:
+    def __init__(self, events: EventStore, entities: Iterable[Entity[Any]], tallies: Iterable[Tally] = ()) -> None:
         self._events = events
+        self._tallies = tuple(tallies)
         self._entities = {entity.stream(""): entity for entity in entities if entity.durable}
         self._types = event_types()
 
@@ -71,10 +77,13 @@ class Replay:
         return list(self._entities)
 
     async def verify(self) -> AsyncIterator[Difference | None]:
-        """Go through all owned streams: None for each that agrees, else what does not."""
+        """Go through all owned streams, then the tallies: None for each that agrees, else what does not."""
         for prefix in self.prefixes:
             async for stream in self._events.list_streams(prefix):
                 yield await self.compare(stream)
+        for tally in self._tallies:
+            async for found in tally():
+                yield found
 
     async def compare(self, stream: str) -> Difference | None:
         """Compare one stream with its row."""

@@ -53,6 +53,12 @@ def stolen_session(body: Body) -> Told | None:
     )  # fmt: skip
 
 
+def new_follower(body: Body) -> Told:
+    """Somebody follows somebody."""
+    name = body["username"]
+    return body["other_id"], Notice(type="follow", title=f"{name} follows you", data={"username": name})
+
+
 def task_changed(body: Body) -> Told:
     """A task has a new status: the owner's screens hear of it, the inbox does not."""
     return body["user_id"], Notice(change=_change(body))
@@ -86,6 +92,7 @@ def _change(body: Body) -> TaskChange:
 NOTICES: Mapping[str, Rule] = {
     "account.registered": welcome,
     "session.ended": stolen_session,
+    "profile.followed": new_follower,
     "task.started": task_changed,
     "task.completed": task_completed,
     "task.failed": task_failed,

@@ -61,6 +61,7 @@ async def play(operator: Operator) -> None:
         say(f"{ada.name} and {ben.name} have registered")
         async with ada.connected(operator.url) as screen:
             say(f"{ada.name} is online as client {screen.client_id}")
+            await the_follower(house, screen, ada, ben)
             task = await house.call("POST", "/tasks", ada.token, {"type": "demo", "params": {"steps": 20}}, 201)
             say(f"{ada.name} has created task {task['id']}")
             await screen.watch(f"task:{task['id']}")
@@ -73,6 +74,15 @@ async def play(operator: Operator) -> None:
         await the_refusals(house, operator, ada, ben, task["id"])
         await the_quota(house, ada)
     print("\nThe whole story went as told.")
+
+
+async def the_follower(house: "House", screen: "Screen", ada: "Person", ben: "Person") -> None:
+    """People and each other."""
+    await house.call("PUT", f"/profiles/{ada.username}/follow", ben.token, expect=204)
+    await screen.wait_for("notification.created", title=f"{ben.username} follows you")
+    profile = await house.call("GET", f"/profiles/{ada.username}", ben.token)
+    check(profile["counts"]["followers"] == 1 and profile["relation"]["is_following"], f"no follower: {profile}")
+    say(f"{ben.name} follows {ada.name}, and she has heard of it")
 
 
 async def the_inbox(house: "House", ada: "Person") -> None:
@@ -129,14 +139,15 @@ class House:
         username = f"{name}_{secrets.token_hex(4)}"
         body = {"username": username, "email": f"{username}@example.org", "password": secrets.token_urlsafe(12)}
         answer = await self.call("POST", "/users/register", "", body, 201)
-        return Person(name.capitalize(), answer["access_token"])
+        return Person(name.capitalize(), username, answer["access_token"])
 
 
 class Person:
     """Somebody with an account."""
 
-    def __init__(self, name: str, token: str) -> None:
+    def __init__(self, name: str, username: str, token: str) -> None:
         self.name = name
+        self.username = username
         self.token = token
 
     @contextlib.asynccontextmanager

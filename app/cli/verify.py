@@ -77,5 +77,5 @@ async def compare_all(replay: Replay) -> int:
             print(f"  {difference.stream}: {difference.what}")
         if sys.stdout.isatty() and checked % 100 == 0:
             print(f"\r  {checked} streams", end="", flush=True)
-    print(f"{checked} streams replayed, {differences} differ from their rows")
+    print(f"{checked} streams checked, {differences} differ from their rows")
     return 1 if differences else 0

@@ -61,7 +61,7 @@ select id from account where role = 'super_admin' and status = 'active' order by
 -- The lock makes a second house wait and count again; turns of one execution may not all go.
 -- $1 id uuid[]
 with held as materialized (
-    select id from account where role = 'super_admin' and status = 'active' order by id for update
+    select id from account where role = 'super_admin' and status = 'active' order by id for no key update
 )
 select r.ord from unnest($1::uuid[]) with ordinality as r (id, ord)
 where r.ord < (select count(*) from held);

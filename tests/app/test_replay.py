@@ -14,6 +14,7 @@ import pytest
 from actors.messages.account import ChangeAccount, DeleteAccount
 from actors.messages.api_key import CreateApiKey
 from actors.messages.notification import ChangePreferences, NotifyMany, TypePreference
+from actors.messages.profile import ChangeAbout
 from actors.runtime.message import Caller
 from app.replay import Broken, Difference, Replay
 from storage.events import EventStore
@@ -40,6 +41,7 @@ async def live(house: NotifiedHouse, name: str = "ada") -> str:
     ada = await house.register(name)
     user_id = ada.user_id or ""
     await house.refs("account", user_id).ask(ChangeAccount(user_id=user_id, avatar="a.png"), ada)
+    await house.refs("profile", user_id).ask(ChangeAbout(bio="b"), ada)
     await house.refs("api_keys").ask(CreateApiKey(name="k", scopes=("read",)), ada)
     await house.inbox(ada, ChangePreferences(types={"x": TypePreference([])}))
     job = await house.refs("notifications").ask(NotifyMany(to=[user_id], title="Hello"), ada)
@@ -55,8 +57,8 @@ async def test_every_row_is_what_its_events_say(house: NotifiedHouse) -> None:
     await live(house)
     replay = replaying(house)
 
-    assert sorted(replay.prefixes) == ["account:", "api_key:", "notification_job:", "user:"]
-    assert [found async for found in replay.verify()] == [None] * 4
+    assert sorted(replay.prefixes) == ["account:", "api_key:", "notification_job:", "profile:", "user:"]
+    assert [found async for found in replay.verify()] == [None] * 5
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,7 @@ async def test_every_row_is_what_its_events_say(house: NotifiedHouse) -> None:
         ("update event set body = '[]' where stream like 'user:%' and n = 1", "user:", "cannot be understood"),
         ("update api_key set name = 'l'", "api_key:", '"l"'),
         ("delete from api_key", "api_key:", "there is no row"),
+        ("update profile set bio = 'c'", "profile:", '"c"'),
         ("update notification_job set done = 2", "notification_job:", '"done":2'),
     ],
 )
@@ -98,6 +101,7 @@ async def test_what_went_with_its_account_is_no_difference(house: NotifiedHouse)
     assert sorted(found.stream.partition(":")[0] for found in await differences(house)) == [
         "account",
         "api_key",
+        "profile",
         "user",
     ]
 

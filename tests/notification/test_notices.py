@@ -8,6 +8,7 @@ import pytest
 
 from actors.messages.account import AccountRegistered
 from actors.messages.notification import TaskChange
+from actors.messages.profile import PersonFollowed
 from actors.messages.session import SessionEnded
 from actors.messages.task import (
     Progress,
@@ -43,6 +44,7 @@ THEFT = SessionEnded(at=NOW, session_id="s", user_id="ada", reason="reuse")
 BROKEN = TaskError(code="broken", message="it broke")
 CASES: list[tuple[Event, str, str, str | None]] = [
     (AccountRegistered(at=NOW, user_id="ada", user=ADA), "welcome", "Welcome, ada", None),
+    (PersonFollowed(at=NOW, user_id="ben", username="ben", other_id="ada"), "follow", "ben follows you", None),
     (THEFT, "security", "A session was ended for your safety", None),
     (of(TaskStarted, "running"), "", "", "running"),
     (of(TaskCompleted, "completed"), "task", "Your task render is completed", "completed"),

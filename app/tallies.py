@@ -1,0 +1,19 @@
+"""Numbers that are kept beside what they count: `verify` counts again."""
+
+from collections.abc import AsyncIterator
+
+from app.replay import Difference
+from storage.profile import ProfileStore
+
+
+async def check_ties(profiles: ProfileStore) -> AsyncIterator[Difference | None]:
+    """Go through all people: followers as counted, events as numbered, and nobody follows across a block."""
+    async for row in profiles.list_tallies():
+        wrong = [
+            f"{row[kept]} {kept} are kept, {row[counted]} are there"
+            for kept, counted in (("followers", "follows"), ("n", "events"))
+            if row[kept] != row[counted]
+        ]
+        if row["across"]:
+            wrong.append(f"{row['across']} follow in spite of a block")
+        yield Difference(f"ties:{row['id']}", "; ".join(wrong)) if wrong else None
