@@ -18,14 +18,15 @@ class _Told(msgspec.Struct):
     user_id: str
     session_id: str | None = None
     except_session_id: str | None = None
+    api_key_id: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Told).decode
 
-_ENDS = frozenset({"session.ended", "account.sessions_ended", "account.blocked", "account.deleted"})
+_ENDS = frozenset({"session.ended", "account.sessions_ended", "account.blocked", "account.deleted", "api_key.deleted"})
 """Events after which tokens are worth nothing: listeners (open sockets) are told."""
 
-_CHANGES = frozenset({"account.role_changed", "account.unblocked", "api_key.deleted"})
+_CHANGES = frozenset({"account.role_changed", "account.unblocked"})
 """Events after which tokens stand for something else: they are verified anew at their next use."""
 
 
@@ -82,7 +83,7 @@ class Identities:
                 told = _decode(event.body)
                 self._forget(told.user_id)
                 for listener in self._listeners:
-                    listener(Revocation(told.user_id, told.session_id, told.except_session_id))
+                    listener(Revocation(*msgspec.structs.astuple(told)))
             elif event.type in _CHANGES:
                 self._forget(_decode(event.body).user_id)
 

@@ -50,16 +50,17 @@ def make_worker(url: str, api_key: str) -> Worker:
             progress(100 * number / root, phase="sieving")
         return {"count": sum(sieve), "largest": sieve.rfind(1)}
 
-    @worker.task("demo")
-    async def demo(task: Task, progress: Any) -> dict[str, int]:
-        """Do something slow in ``params.steps`` steps, so that there is progress to watch."""
-        steps = max(1, min(int(task.params.get("steps", 20)), 1_000))
-        for step in range(1, steps + 1):
-            await asyncio.sleep(0.1)
-            await progress(100 * step // steps, phase="stepping", message=f"step {step} of {steps}")
-        return {"steps": steps}
-
+    worker.task("demo")(demo)
     return worker
+
+
+async def demo(task: Task, progress: Any) -> dict[str, int]:
+    """Do something slow in ``params.steps`` steps, so that there is progress to watch."""
+    steps = max(1, min(int(task.params.get("steps", 20)), 1_000))
+    for step in range(1, steps + 1):
+        await asyncio.sleep(0.1)
+        await progress(100 * step // steps, phase="stepping", message=f"step {step} of {steps}")
+    return {"steps": steps}
 
 
 if __name__ == "__main__":

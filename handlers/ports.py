@@ -25,7 +25,8 @@ class Revocation(NamedTuple):
 
     user_id: str
     session_id: str | None = None  # only this session; None: all of the user's
-    except_session_id: str | None = None  # with session_id None: all but this one
+    except_session_id: str | None = None  # with session_id None: all sessions but this one; API keys stay
+    api_key_id: str | None = None  # only this API key
 
 
 class Identities(Protocol):

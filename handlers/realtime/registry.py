@@ -2,6 +2,7 @@
 
 import asyncio
 
+from actors.runtime.message import Caller
 from handlers.ports import Revocation
 from handlers.realtime.codes import CONNECTION_LIMIT, INVALID_TOKEN, SHUTDOWN, Close, Ended
 from handlers.realtime.connection import Connection
@@ -42,12 +43,7 @@ class Registry:
     def revoke(self, revocation: Revocation) -> None:
         """Close at once, with 3500, what the revocation names."""
         for connection in list(self._by_user.get(revocation.user_id, ())):
-            session = connection.caller.session_id
-            if revocation.session_id is not None:
-                is_named = session == revocation.session_id
-            else:
-                is_named = revocation.except_session_id is None or session != revocation.except_session_id
-            if is_named:
+            if _is_named(connection.caller, revocation):
                 connection.close(INVALID_TOKEN)
 
     def disconnect(self, user_id: str, session_id: str | None, why: Close) -> None:
@@ -65,3 +61,14 @@ class Registry:
         tasks = [connection.task for connection in self._all if connection.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=self._settings.close_seconds + 1)
+
+
+def _is_named(caller: Caller, revocation: Revocation) -> bool:
+    """Whether a revocation of this user's names the token that a connection was opened with."""
+    if revocation.api_key_id is not None:
+        return caller.api_key_id == revocation.api_key_id
+    if revocation.session_id is not None:
+        return caller.session_id == revocation.session_id
+    if revocation.except_session_id is not None:
+        return caller.session_id not in {None, revocation.except_session_id}
+    return True

@@ -80,3 +80,17 @@ async def test_a_foreign_page_may_open_no_socket(desk: Desk) -> None:
     assert refused.value.status == 403
     own = await Wire.open(desk.socket_url, headers={"Origin": desk.house.url})
     assert not own.socket.closed
+
+
+async def test_a_deleted_api_key_closes_its_own_sockets_only(desk: Desk) -> None:
+    ada = await desk.person()
+    keys = [
+        await desk.call("POST", "/api-keys", ada.headers, {"name": name, "scopes": ["read"]}) for name in ("a", "b")
+    ]
+    async with (
+        scenarios.connected(desk.socket_url, keys[0]["key"]) as (_, ended),
+        scenarios.connected(desk.socket_url, keys[1]["key"]) as (here, _),
+    ):
+        await desk.call("DELETE", f"/api-keys/{keys[0]['id']}", ada.headers)
+        await scenarios.until(lambda: ended.disconnects == [3500], 2)
+        assert here.state.value == "connected"
