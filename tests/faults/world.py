@@ -1,3 +1,5 @@
+import asyncio
+
 """Two people, an administrator and one thing of every kind, in one running house that many tests share."""
 
 from typing import Any, NamedTuple
@@ -41,6 +43,13 @@ class World(NamedTuple):
     def headers(self, operation: Operation) -> dict[str, str]:
         """A token that opens the route."""
         return self.ada.headers if operation.access in {Access.USER, Access.PUBLIC} else self.house.admin
+
+    async def quiet(self) -> None:
+        """Wait until what was done has reached the inboxes: the relay looks every 50 ms."""
+        before: dict[str, str] = {}
+        while (now := await self.contents()) != before:
+            before = now
+            await asyncio.sleep(0.5)
 
     async def contents(self) -> dict[str, str]:
         """A digest of every table."""
@@ -87,4 +96,6 @@ async def populate(house: RunningHouse) -> World:
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
             "letter_id": str(uuid4()), "username": ada.name,
         }  # fmt: skip
-        return World(house, ada, eve, ids, tasks, leased["running"])
+        world = World(house, ada, eve, ids, tasks, leased["running"])
+        await world.quiet()
+        return world
