@@ -2,6 +2,7 @@ import asyncio
 
 """Two people, an administrator and one thing of every kind, in one running house that many tests share."""
 
+import asyncio
 from typing import Any, NamedTuple
 from uuid import uuid4
 
