@@ -3,6 +3,7 @@
 ask1      one caller, one actor             tell1     one sender, one actor
 askc      64 callers, one actor             tell1000  one sender, 1,000 actors
 ask1000   1,000 callers, one actor each     mem       resident bytes per idle actor that has worked once
+life      what it costs to activate and to passivate actors (no rows are read); SECONDS says how many
 
 Everything is on: typed frozen messages, deadlines, bounds, supervision, statistics. The actor counts and returns
 the message's number, as the contestants of the same table do.
@@ -22,8 +23,9 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from actors.runtime.actor import Entity, Ref, Snapshot, Turn, handles
+from actors.runtime.clock import ManualClock
 from actors.runtime.message import SYSTEM, Command
-from actors.runtime.ports import DeadLetter, Stored
+from actors.runtime.ports import Clock, DeadLetter, Stored
 from actors.runtime.system import System
 
 
@@ -64,19 +66,19 @@ class Nowhere:
 
     async def commit(self, **_: object) -> list[list[Any]]:
         """Never called."""
-        raise NotImplementedError
+        raise AssertionError("no turn decides anything here")
 
     async def commit_together(self, **_: object) -> list[Any]:
         """Never called."""
-        raise NotImplementedError
+        raise AssertionError("no turn decides anything here")
 
     def publish(self, events: Sequence[Stored]) -> None:
         """Never called."""
-        raise NotImplementedError(events)
+        raise AssertionError(events)
 
     async def store(self, letter: DeadLetter) -> None:
         """Never called."""
-        raise NotImplementedError(letter)
+        raise AssertionError(letter)
 
 
 async def ask_one(actors: list[Ref], seconds: float) -> float:
@@ -142,13 +144,42 @@ async def memory(system: System) -> dict[str, float]:
     return {"bytes_per_actor": (resident_bytes() - before) / number, "n": number}
 
 
-async def run(test: str, seconds: float) -> dict[str, float]:
-    """Run one test."""
+async def life(number: int) -> dict[str, float]:
+    """Activate so many actors by a message each, then let them be idle for longer than they stay."""
+    clock, message = ManualClock(), Count(number=1)
+    async with system_of(clock) as system:
+        gc.collect()
+        before, started = resident_bytes(), time.perf_counter()
+        for n in range(number):
+            await system.ref("counter", f"room-{n}").ask(message, SYSTEM)
+        active = time.perf_counter()
+        held = (resident_bytes() - before) / number
+        passive = time.perf_counter()
+        while system.statistics()["kinds"]["counter"]["actors"]:
+            clock.advance(1.0)
+            system.tick()
+        ended = time.perf_counter()
+    return {
+        "activate_us": (active - started) / number * 1e6, "passivate_us": (ended - passive) / number * 1e6,
+        "bytes_per_actor": held, "n": number,
+    }  # fmt: skip
+
+
+def system_of(clock: Clock | None = None) -> System:
+    """A house of counters."""
     none = Nowhere()
     Counter.capacity = 1001  # a burst of 1,000 and the ask that ends it
-    async with System(
-        kinds=[Counter()], journal=none, publisher=none, dead_letters=none, record_idempotency=lambda *_: None
-    ) as system:
+    return System(
+        kinds=[Counter()], journal=none, publisher=none, dead_letters=none, record_idempotency=lambda *_: None,
+        clock=clock,
+    )  # fmt: skip
+
+
+async def run(test: str, seconds: float) -> dict[str, float]:
+    """Run one test."""
+    if test == "life":
+        return await life(int(seconds))
+    async with system_of() as system:
         if test == "mem":
             return await memory(system)
         actors = [system.ref("counter", str(n)) for n in range(1000)]

@@ -217,7 +217,8 @@ class Screen:
             if seen["type"] == "task.progressed":
                 draw(seen["progress"]["percent"], seen["progress"].get("phase") or "")
             elif seen["type"] == "task.completed":
-                draw(100, "completed\n")
+                draw(100, "completed")
+                sys.stdout.write("\n")
                 return
             elif seen["type"] in {"task.failed", "task.cancelled"}:
                 raise StoryFailed(f"the task ended as {seen}")

@@ -1,5 +1,3 @@
-import asyncio
-
 """Two people, an administrator and one thing of every kind, in one running house that many tests share."""
 
 import asyncio
