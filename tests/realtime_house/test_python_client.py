@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from centrifuge import ReplyError
+from centrifuge import Client, ReplyError
 
 from tests.realtime import scenarios
 from tests.realtime_house.desk import Desk, percent_of
@@ -83,7 +83,7 @@ async def test_an_expired_token_is_replaced_and_a_living_one_refreshed_again_and
         renewed, refresh = await brief_desk.renewed(refresh)
         return renewed
 
-    client = scenarios.Client(brief_desk.socket_url, events=seen, token=access, get_token=renew)
+    client = Client(brief_desk.socket_url, events=seen, token=access, get_token=renew)
     await client.connect()
     await asyncio.sleep(4)
     assert (client.state.value, seen.connects, seen.disconnects) == ("connected", 1, [])
