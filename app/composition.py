@@ -16,6 +16,7 @@ from actors.runtime.clock import SystemClock
 from actors.runtime.message import Caller
 from actors.runtime.ports import DuplicateTurn
 from actors.runtime.system import System
+from actors.runtime.timers import Timers
 from actors.system import SystemDesk
 from app.channels import Channels
 from app.config import Config
@@ -29,6 +30,7 @@ from app.refs import Refs
 from app.replay import Replay
 from app.surroundings import HouseSurroundings
 from app.tallies import check_ties
+from app.timing import Clockwork
 from storage.dead_letters import DeadLetterStore
 from storage.events import EventStore
 from storage.house import House as HouseRow
@@ -39,6 +41,7 @@ from storage.migrations import migrate
 from storage.postgres import Database
 from storage.postgres_server import PostgresServer
 from storage.relay import Relay
+from storage.timers import TimerStore
 from storage.write import Write
 
 log = structlog.get_logger()
@@ -89,6 +92,7 @@ class Core(NamedTuple):
     relay: Relay
     publishing: Publishing
     surroundings: HouseSurroundings
+    timers: Timers
 
 
 @asynccontextmanager
@@ -110,7 +114,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         edges.watch(core.system, base.journal, base.database, core.relay)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
         work = background(core.kinds, housekeeping, edges, server)
-        await run_beside(stack, follow_clock(core), desk.measure(), *work)
+        await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), *work)
         yield House(core, edges)
 
 
@@ -133,20 +137,22 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     surroundings = HouseSurroundings(
         config, logs, house=base.row.name, postgres=await database.version(), started_at=clock.now()
     )
-    kinds = make_kinds(config, database, refs, clock)
+    clockwork = Clockwork(TimerStore(database))
+    kinds = make_kinds(config, database, refs, clock, clockwork)
     stack.callback(kinds.accounts.passwords.close)
     desk = SystemDesk(HouseStore(database), EventStore(database), letters, surroundings)
     system = System(
         kinds=[*kinds.behaviours, desk], journal=base.journal, publisher=publishing, dead_letters=letters,
         record_idempotency=record_idempotency(clock), clock=clock, capacity=config.mailbox.house_capacity,
     )  # fmt: skip
-    refs.system = surroundings.system = system
+    refs.system = surroundings.system = clockwork.system = system
     await stack.enter_async_context(system)
     relay = Relay(base.dsn, database, base.row)
     relay.add("inbox", NOTICES, deliver_notices(refs))
     await relay.start()
     stack.push_async_callback(relay.stop)
-    return Core(base, refs, clock, kinds, system, relay, publishing, surroundings)
+    timers = Timers(system, clockwork)
+    return Core(base, refs, clock, kinds, system, relay, publishing, surroundings, timers)
 
 
 async def open_database(config: Config, dsn: str, name: str, stack: AsyncExitStack) -> Database:
@@ -175,7 +181,6 @@ def background(
     """What runs beside the actors for as long as the house does."""
     work = [
         kinds.sweeper.run(),
-        housekeeping.resume(),
         housekeeping.forget(),
         housekeeping.follow_config(),
         watch_loop_lag(edges.metrics.observe_loop_lag),
@@ -219,6 +224,6 @@ async def replaying(config: Config, dsn: str) -> AsyncIterator[Replay]:
     """What `verify` needs, beside a running house or without one. Reads only: the database is as the house left it."""
     async with AsyncExitStack() as stack:
         database = await open_database(config, dsn, "posthouse-verify", stack)
-        kinds = make_kinds(config, database, Refs(), SystemClock())
+        kinds = make_kinds(config, database, Refs(), SystemClock(), Clockwork(TimerStore(database)))
         stack.callback(kinds.accounts.passwords.close)
         yield Replay(EventStore(database), kinds.owned, [partial(check_ties, kinds.profiles)])

@@ -21,7 +21,6 @@ from storage.postgres import Database
 
 log = structlog.get_logger()
 
-RESUME_SECONDS = 15.0
 FORGET_SECONDS = 3_600.0
 BATCH = 1_000
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
@@ -40,12 +39,6 @@ class Housekeeping:
         self._events = EventStore(database)
         self._keys = IdempotencyStore(database)
         self._letters = DeadLetterStore(database)
-
-    async def resume(self) -> None:
-        """Go on with jobs that a stop has interrupted, now and every 15 s."""
-        while True:
-            await self._try(self._kinds.notifications.resume)
-            await asyncio.sleep(RESUME_SECONDS)
 
     async def forget(self) -> None:
         """Delete what is older than it may get, every hour."""

@@ -15,6 +15,7 @@ from app.accounts import AccountParts, build_accounts
 from app.config import Config
 from app.keyring import open_keys
 from app.refs import Refs
+from app.timing import Clockwork
 from storage.notification import NotificationStore
 from storage.postgres import Database
 from storage.profile import ProfileStore
@@ -39,7 +40,7 @@ class Kinds(NamedTuple):
         return [kind for kind in self.behaviours if isinstance(kind, Entity)]
 
 
-def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock) -> Kinds:
+def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock, clockwork: Clockwork) -> Kinds:
     """Make every behaviour. No thread runs and nothing is read yet, but the signing keys."""
     keys = open_keys(config, clock.now())
     accounts = build_accounts(
@@ -52,7 +53,7 @@ def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock) -> 
         Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
         TaskLeases(refs, bell),
         Inbox(notices),
-        NotificationJobs(notices, refs),
+        NotificationJobs(notices, refs, clockwork),
         notifications,
         ProfileOwner(profiles),
         Profiles(profiles, refs),

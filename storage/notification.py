@@ -45,10 +45,6 @@ class NotificationStore:
         """A job's row."""
         return await self._database.fetchrow(Q.get_job, job_id)
 
-    async def list_running_jobs(self) -> list[str]:
-        """Ids of jobs that have further steps to take."""
-        return [row["id"] for row in await self._database.fetch(Q.list_running_jobs)]
-
     async def count_recipients(self, job_id: str) -> int:
         """How many people there were when the job began."""
         return int(await self._database.fetchval(Q.count_recipients, job_id))

@@ -45,7 +45,7 @@ class TimerStore:
         """Return timers whose time has come, oldest first. They stay set until a turn deletes them."""
         return [TimerRow(*row) for row in await self._db.fetch(Q.list_due, now, limit)]
 
-    async def get_next_due(self) -> datetime | None:
-        """Return when the next one is due, or None."""
-        due: datetime | None = await self._db.fetchval(Q.get_next_due)
+    async def get_next_due(self, after: datetime) -> datetime | None:
+        """Return when the first one after a moment is due, or None."""
+        due: datetime | None = await self._db.fetchval(Q.get_next_due, after)
         return due

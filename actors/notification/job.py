@@ -6,8 +6,8 @@ after a crash notifies nobody twice.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -34,6 +34,22 @@ STEP = 200
 """People per step: the inboxes of one step commit together, and a job's progress shows after each."""
 
 
+PATIENCE = timedelta(seconds=15)
+"""After this a job that has not ended is told to go on, and again until it has: whatever broke its chain of steps."""
+
+
+class Timers(Protocol):
+    """Durable timers."""
+
+    def set(self, timer_id: str, kind: str, key: str, message: Any, due_at: datetime) -> Write:
+        """The write that sets one."""
+        ...
+
+    def end(self, timer_id: str) -> Write:
+        """The write that ends one."""
+        ...
+
+
 class JobState(msgspec.Struct, frozen=True, kw_only=True):
     """A job as its row holds it."""
 
@@ -54,9 +70,10 @@ class NotificationJobs(Entity[JobState]):
     kind = "notification_job"
     asks = frozenset({"inbox"})
 
-    def __init__(self, store: NotificationStore, ref: Callable[[str, str], Ref]) -> None:
+    def __init__(self, store: NotificationStore, ref: Callable[[str, str], Ref], timers: Timers) -> None:
         self._store = store
         self._ref = ref
+        self._timers = timers
 
     async def load(self, key: str) -> Snapshot[JobState] | None:
         """Read the job's row."""
@@ -108,7 +125,14 @@ class NotificationJobs(Entity[JobState]):
         event = JobStarted(
             at=turn.now, job_id=message.job_id, to=message.to, total=message.total, notice=message.notice
         )
-        return Decision(reply=accepted, events=[event], made=message.job_id, after=self._go_on(message.job_id))
+        if not message.total:
+            return Decision(reply=accepted, events=[event], made=message.job_id)
+        watch = self._timers.set(
+            message.job_id, self.kind, message.job_id, ContinueJob(job_id=message.job_id), turn.now + PATIENCE
+        )
+        return Decision(
+            reply=accepted, events=[event], writes=[watch], made=message.job_id, after=self._go_on(message.job_id)
+        )
 
     @handles
     async def go_on(self, state: JobState | None, message: ContinueJob, turn: Turn) -> Decision[None] | None:
@@ -120,7 +144,9 @@ class NotificationJobs(Entity[JobState]):
         event = JobAdvanced(
             at=turn.now, position=position, done=sum(results), failed=len(results) - sum(results), finished=last
         )
-        return Decision(events=[event], after=None if last else self._go_on(message.job_id))
+        if last:
+            return Decision(events=[event], writes=[self._timers.end(message.job_id)])
+        return Decision(events=[event], after=self._go_on(message.job_id))
 
     @handles
     def show(self, state: JobState | None, message: GetJob, turn: Turn) -> NotificationJob:

@@ -8,7 +8,6 @@ import msgspec
 from actors.cursors import decode_cursor, encode_cursor
 from actors.messages.fields import Id, Page
 from actors.messages.notification import (
-    ContinueJob,
     CountUnread,
     JobAccepted,
     ListNotifications,
@@ -21,7 +20,7 @@ from actors.messages.notification import (
 )
 from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
-from actors.runtime.message import SYSTEM, Aware
+from actors.runtime.message import Aware
 from storage.notification import NotificationStore
 
 
@@ -77,8 +76,3 @@ class Notifications(Service):
         """What `notify_many` answered."""
         del turn
         return JobAccepted(message.job_id)
-
-    async def resume(self) -> None:
-        """Go on with every job that a stop or a fault has interrupted; safe at any time."""
-        for job_id in await self._store.list_running_jobs():
-            self._ref("notification_job", job_id).tell(ContinueJob(job_id=job_id), SYSTEM)

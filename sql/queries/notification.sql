@@ -81,10 +81,6 @@ on conflict (id) do update
 set n = excluded.n, done = excluded.done, failed = excluded.failed, position = excluded.position,
     finished = excluded.finished;
 
--- name: list_running_jobs :many
--- Jobs that have further steps to take.
-select id from notification_job where not finished;
-
 -- name: count_recipients :value
 -- How many people there were when a job began: ids tell, to the millisecond.
 -- $1 job id uuid

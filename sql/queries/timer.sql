@@ -16,5 +16,6 @@ delete from timer using unnest($1::uuid[]) with ordinality as gone(id, ord) wher
 select id, kind, key, message_type, message, due_at from timer where due_at <= $1 order by due_at, id limit $2
 
 -- name: get_next_due :value
--- When the next one is due; nothing when none is set.
-select min(due_at) from timer
+-- When the first one after a moment is due; nothing when there is none.
+-- $1 after timestamptz
+select min(due_at) from timer where due_at > $1

@@ -6,9 +6,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from actors.messages.notification import NotificationJob, NotifyMany
+from actors.messages.notification import ContinueJob, NotificationJob, NotifyMany
 from actors.notification import job as jobs
 from actors.runtime.ids import uuid7
+from actors.runtime.message import SYSTEM
 from tests.notification.house import ADMIN, NotifiedHouse, until
 from tests.running import RunningHouse, end
 
@@ -79,14 +80,13 @@ async def test_a_job_without_people_is_finished_at_once(house: NotifiedHouse) ->
 async def test_an_interrupted_job_goes_on_and_notifies_nobody_twice(
     house: NotifiedHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The chain of steps breaks: what a crash of the house leaves behind. `Notifications.resume` takes it up."""
+    """The chain of steps breaks: what a crash of the house leaves behind. The job's durable timer takes it up."""
     monkeypatch.setattr(jobs, "STEP", 10)
     people = [await house.person() for _ in range(30)]
     go_on = jobs.NotificationJobs._go_on
     monkeypatch.setattr(jobs.NotificationJobs, "_go_on", lambda *_: lambda: None)
     job_id = await notify(house, to="all")
-    kinds = house.house._core.kinds
-    await kinds.notifications.resume()
+    house.refs("notification_job", job_id).tell(ContinueJob(job_id=job_id), SYSTEM)
     await until(lambda: _done(house, job_id, 10))
     assert (await house.job(job_id)).status == "running"
     await house.sql("update notification_job set position = '', done = 0, n = 1 where id = $1", job_id)
@@ -94,11 +94,12 @@ async def test_an_interrupted_job_goes_on_and_notifies_nobody_twice(
     await _forget(house, job_id)  # as if the house had died after the inboxes, and before the job, had committed
 
     monkeypatch.setattr(jobs.NotificationJobs, "_go_on", go_on)
-    await kinds.notifications.resume()
-    await kinds.notifications.resume()
+    await house.sql("update timer set due_at = now() where key = $1", job_id)
+    house.house._core.timers.wake()
 
     job = await finished(house, job_id)
     assert (job.total, job.done, job.failed) == (30, 30, 0)
+    assert await house.sql("select id from timer") == []
     assert {len(await house.entries(person)) for person in people} == {1}
 
 
