@@ -108,7 +108,12 @@ class Signals:
 @contextlib.asynccontextmanager
 async def listening(config: Config, house: House) -> AsyncIterator[str]:
     """Serve HTTP and sockets; at the end take no more connections, close the sockets, let requests finish."""
-    runner = Runner(house.web, keepalive_timeout=config.http.keepalive_seconds, shutdown_timeout=4.0)
+    runner = Runner(
+        house.web,
+        max_connections=config.http.max_connections,
+        keepalive_timeout=config.http.keepalive_seconds,
+        shutdown_timeout=4.0,
+    )
     await runner.setup()
     site = web.TCPSite(runner, config.http.host, config.http.port, backlog=1024)
     await site.start()

@@ -144,6 +144,7 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     system = System(
         kinds=[*kinds.behaviours, desk], journal=base.journal, publisher=publishing, dead_letters=letters,
         record_idempotency=record_idempotency(clock), clock=clock, capacity=config.mailbox.house_capacity,
+        mailbox_capacity=config.mailbox.capacity,
     )  # fmt: skip
     refs.system = surroundings.system = clockwork.system = system
     await stack.enter_async_context(system)
@@ -160,6 +161,7 @@ async def open_database(config: Config, dsn: str, name: str, stack: AsyncExitSta
     database = await Database.open(
         dsn,
         name,
+        pool_min=config.postgres.pool_min,
         pool_size=config.postgres.pool_max,
         acquire_timeout_seconds=config.postgres.acquire_timeout_seconds,
         command_timeout_seconds=config.postgres.command_timeout_seconds,

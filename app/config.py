@@ -83,7 +83,6 @@ class Mailbox(Section, frozen=True):
     transport: Literal["memory", "redis"] = "memory"
     capacity: Count = 1_000
     house_capacity: Count = 100_000
-    house_bytes: Bytes = 67_108_864
 
     def __post_init__(self) -> None:
         """Refuse what this version cannot do, rather than do something else."""

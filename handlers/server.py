@@ -1,5 +1,6 @@
 """How aiohttp's server is run: its time limits, and problem documents for what is not even HTTP."""
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -19,7 +20,9 @@ _NO_CORS = Cors(())
 class Runner(web.AppRunner):
     """An `AppRunner` with the house's limits. Keyword arguments override them."""
 
-    def __init__(self, app: web.Application, **options: Any) -> None:
+    def __init__(self, app: web.Application, *, max_connections: int = 12_000, **options: Any) -> None:
+        """``max_connections``: open ones, sockets included; whoever comes beyond them is cut off at once."""
+        self._max_connections = max_connections
         limits: dict[str, Any] = {
             "keepalive_timeout": KEEPALIVE_SECONDS,
             "lingering_time": _LINGER_SECONDS,
@@ -30,10 +33,19 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         server.__class__ = _Server
+        setattr(server, "max_connections", self._max_connections)  # noqa: B010 - a new attribute of its new class
         return server
 
 
 class _Server(web.Server):
+    max_connections: int
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Cut off who comes when the house is full: aiohttp itself has no bound."""
+        super().connection_made(handler, transport)
+        if len(self._connections) > self.max_connections:
+            transport.abort()
+
     def __call__(self) -> web.RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
 

@@ -102,6 +102,7 @@ class Database:
         dsn: str,
         application_name: str,
         *,
+        pool_min: int = 1,
         pool_size: int = 8,
         acquire_timeout_seconds: float = 2.0,
         command_timeout_seconds: float = 9.0,
@@ -121,8 +122,10 @@ class Database:
                 init=_prepare_connection,
                 reset=_keep_session,
             )
-            async with pool.acquire(timeout=acquire_timeout_seconds):
-                pass  # connect now: a wrong address is known at start
+            # Connect now: a wrong address is known at start, and the first requests do not wait. They stay open.
+            opening = (pool.acquire(timeout=acquire_timeout_seconds) for _ in range(max(1, pool_min)))
+            for connection in await asyncio.gather(*opening):
+                await pool.release(connection)
         except TROUBLE as error:
             raise _unreachable(error) from error
         return cls(pool, acquire_timeout_seconds)

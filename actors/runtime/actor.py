@@ -120,8 +120,8 @@ class Actor:
     kind: ClassVar[str]
     asks: ClassVar[frozenset[str]] = frozenset()
     """Kinds that handlers ask. The graph of all kinds must be acyclic; against it only tell and events go."""
-    capacity: ClassVar[int] = 1_000
-    """Mailbox bound; beyond it senders get `Overloaded`."""
+    capacity: ClassVar[int | None] = None
+    """Mailbox bound; beyond it senders get `Overloaded`. None: as the house has it (1,000)."""
 
 
 class Entity(Actor, Generic[S]):

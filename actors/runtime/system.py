@@ -51,20 +51,20 @@ class System:
         transport: Transport | None = None,
         packed: bool = False,
         capacity: int = 100_000,
+        mailbox_capacity: int = 1_000,
     ) -> None:
-        """``kinds`` are behaviour objects; ``capacity`` bounds the envelopes that wait in the whole house.
+        """``capacity`` bounds what waits in the house, ``mailbox_capacity`` for one actor, if its kind names no bound.
 
-        ``record_idempotency`` makes the journal's write that keeps (caller, key, id of what was made).
-        ``packed`` is the test mode that sends every message and answer through MessagePack.
+        ``record_idempotency`` makes the write that keeps (caller, key, id of what was made); ``packed`` is a test mode.
 
         Raises:
-            ValueError: the graph of ``asks`` is cyclic or names a kind that does not exist; two message types share
-                a name.
+            ValueError: ``asks`` is cyclic or names an unknown kind; two message types share a name.
             TypeError: a kind handles one type twice.
         """
         check_asks(kinds)
         self.journal, self.publisher, self.record_idempotency = journal, publisher, record_idempotency
         self.clock: Clock = clock or SystemClock()
+        self.mailbox_capacity = mailbox_capacity
         self.limit = capacity  # below zero: the house is stopping
         self.waiting = 0  # envelopes in mailboxes
         self.time = self.clock.monotonic()  # as exact as the tick

@@ -1,13 +1,16 @@
 """What the HTTP edge answers, over real sockets."""
 
 import asyncio
+import contextlib
 import json
 from io import BytesIO
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from handlers.rate_limit import LimitSettings
+from handlers.server import Runner
 from tests.edge.conftest import ALICE, House, Start
 
 JSON = {"Content-Type": "application/json"}
@@ -385,3 +388,29 @@ async def test_another_page_is_told_nothing(start: Start) -> None:
 
 async def test_options_that_is_no_preflight_is_405(house: House) -> None:
     assert (await call(house, "OPTIONS", "/notes"))[0].status == 405
+
+
+async def test_who_comes_when_the_house_is_full_is_cut_off_and_the_others_are_served() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="here")
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = Runner(app, max_connections=2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    try:
+        inside = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        late_reader, late = await asyncio.open_connection("127.0.0.1", port)
+        late.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(late_reader.read(), 2) == b""
+        for reader, writer in inside:
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert b"here" in await asyncio.wait_for(reader.read(), 2)
+            writer.close()
+        late.close()
+    finally:
+        await runner.cleanup()

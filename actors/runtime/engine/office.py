@@ -26,7 +26,7 @@ class Office:
         self.house = house
         self.behaviour: Any = behaviour
         self.name = behaviour.kind
-        self.capacity = behaviour.capacity
+        self.capacity = behaviour.capacity or house.mailbox_capacity
         self.handlers = Handlers(behaviour)
         self.cells: dict[str, Cell] = {}
         self.statistics = Statistics()
