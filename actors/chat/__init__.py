@@ -1,0 +1,1 @@
+"""Chats: the room of each, and what is seen of them."""
