@@ -1,0 +1,31 @@
+"""Who is here now, and who was: what the views of chats ask of the house's sockets."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+
+class Presence(Protocol):
+    """People by id. Whoever has a socket anywhere in the house is online."""
+
+    async def online(self, user_ids: Collection[str]) -> set[str]:
+        """Those who are here now."""
+        ...
+
+    async def last_seen(self, user_ids: Collection[str]) -> dict[str, datetime]:
+        """When each of those who have been here was here last; who has never been is left out."""
+        ...
+
+
+class Nobody:
+    """Implements `Presence` where there are no sockets: nobody is here, and nobody ever was."""
+
+    async def online(self, user_ids: Collection[str]) -> set[str]:
+        """Nobody."""
+        del user_ids
+        return set()
+
+    async def last_seen(self, user_ids: Collection[str]) -> dict[str, datetime]:
+        """Never."""
+        del user_ids
+        return {}
