@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from actors.messages.chat import ChatInvited, MessageArrived
 from actors.messages.fields import Id, Limit, Page
 from actors.runtime.message import Aware, Command, Event, Query
 
@@ -39,10 +40,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
     priority: Priority = "normal"
     channels: tuple[Channel, ...] | None = None  # None: as the person prefers
-    change: "TaskChange | None" = None
+    change: "TaskChange | ChatInvited | MessageArrived | None" = None
 
 
-class TaskChange(msgspec.Struct, frozen=True):
+class TaskChange(msgspec.Struct, frozen=True, tag_field="type", tag="task.changed"):
     """A task has a new status; told on the owner's channel."""
 
     task_id: str

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from actors.errors import InvalidRequest, NotFound
+from actors.messages.chat import ChatInvited, MessageArrived
 from actors.messages.notification import (
     ChangePreferences,
     Channel,
@@ -26,6 +27,7 @@ from actors.messages.notification import (
     ReadAllNotifications,
     ReadNotification,
     TakeNotices,
+    TaskChange,
     TaskChanged,
 )
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
@@ -153,8 +155,7 @@ class Sorter:
     def add(self, notice: Notice) -> None:
         """Sort one. A change is always told: it keeps the person's screens true and interrupts nobody."""
         if notice.change is not None:
-            change = notice.change
-            self._tell(notice, TaskChanged(at=self._now, task_id=change.task_id, status=change.status))
+            self._tell(notice, _event(notice.change, self._now))
         if not notice.type:
             return
         channels = self._channels(notice)
@@ -184,6 +185,12 @@ class Sorter:
             entry.id, self._user_id, source, entry.type, entry.title, entry.body, data, entry.priority,
             entry.created_at,
         )  # fmt: skip
+
+
+def _event(change: TaskChange | ChatInvited | MessageArrived, now: datetime) -> Event:
+    if isinstance(change, TaskChange):
+        return TaskChanged(at=now, task_id=change.task_id, status=change.status)
+    return change
 
 
 def known_zone(name: str) -> ZoneInfo:
