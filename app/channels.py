@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from actors.errors import NotFound
+from actors.messages.chat import IsMember
 from actors.messages.task import GetTask
 from actors.runtime.actor import Ref
 from actors.runtime.message import Caller
@@ -36,6 +37,8 @@ class Channels:
                 return key == caller.user_id
             case "task":
                 return await self._owns_task(caller, key)
+            case "chat":
+                return await self._ref("chat", key).ask(IsMember(chat_id=key, user_id=caller.user_id or ""), caller)
             case "system":
                 return caller.is_admin
             case _:

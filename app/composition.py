@@ -19,12 +19,14 @@ from actors.runtime.system import System
 from actors.runtime.timers import Timers
 from actors.system import SystemDesk
 from app.channels import Channels
+from app.chat_channels import ChatChannels
 from app.config import Config
 from app.desk_channels import DeskChannels
 from app.edges import Edges, checks, make_edges
 from app.housekeeping import Housekeeping
 from app.kinds import Kinds, make_kinds
 from app.logs import Logs, watch_loop_lag
+from app.presence import Presence
 from app.publishing import Publishing
 from app.refs import Refs
 from app.replay import Replay
@@ -107,7 +109,9 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
             clock=core.clock, logs=logs, checks=checks(base.database, core.system),
         )  # fmt: skip
         core.publishing.add(core.kinds.accounts.identities.publish)
+        core.publishing.add(ChatChannels(edges.realtime.hub).publish)  # before the hub hears of it
         core.publishing.add(edges.realtime.publish)
+        watch_people(core.kinds.presence, edges, stack)
         desk = DeskChannels(edges.realtime.hub, core.surroundings, core.clock)
         core.publishing.add(desk.publish)
         stack.callback(logs.subscribe(desk.lines))
@@ -116,6 +120,13 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         work = background(core.kinds, housekeeping, edges, server)
         await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), *work)
         yield House(core, edges)
+
+
+def watch_people(presence: Presence, edges: Edges, stack: AsyncExitStack) -> None:
+    """Let the sockets say who is here; at the end what they said last is kept."""
+    presence.sockets = edges.realtime.registry
+    edges.realtime.registry.on_gone(presence.goodbye)
+    stack.push_async_callback(presence.keep)
 
 
 async def open_base(config: Config, dsn: str, stack: AsyncExitStack) -> Base:
@@ -183,6 +194,7 @@ def background(
     """What runs beside the actors for as long as the house does."""
     work = [
         kinds.sweeper.run(),
+        kinds.presence.run(),
         housekeeping.forget(),
         housekeeping.follow_config(),
         watch_loop_lag(edges.metrics.observe_loop_lag),

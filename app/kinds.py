@@ -14,11 +14,13 @@ from actors.task.waiting import Bell
 from app.accounts import AccountParts, build_accounts
 from app.config import Config
 from app.keyring import open_keys
+from app.presence import Presence
 from app.refs import Refs
 from app.timing import Clockwork
 from storage.notification import NotificationStore
 from storage.postgres import Database
 from storage.profile import ProfileStore
+from storage.seen import SeenStore
 from storage.task import TaskStore
 
 
@@ -33,6 +35,7 @@ class Kinds(NamedTuple):
     profiles: ProfileStore
     sweeper: Sweeper
     bell: Bell
+    presence: Presence
 
     @property
     def owned(self) -> Sequence[Entity[Any]]:
@@ -48,6 +51,7 @@ def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock, clo
     )
     tasks, notices, bell = TaskStore(database), NotificationStore(database), Bell()
     notifications, profiles = Notifications(notices, refs), ProfileStore(database)
+    presence = Presence(SeenStore(database), clock)
     behaviours: list[Actor] = [
         *accounts.kinds,
         Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
@@ -59,4 +63,4 @@ def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock, clo
         Profiles(profiles, refs),
     ]
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
-    return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell)
+    return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence)

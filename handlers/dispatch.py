@@ -1,6 +1,6 @@
 """Performs operations for every edge alike: who may, what is asked, what is answered."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -96,11 +96,15 @@ class Dispatcher:
             return await self._show(procedure, message, outcome.object_id, caller)
         return outcome
 
-    async def perform(self, method: str, data: bytes, caller: Caller) -> bytes:
+    async def perform(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> bytes:
         """See `handlers.ports.Performs`."""
         procedure = self._by_rpc[method]
         procedure.permit(caller)
-        parts, key = _read_rpc(procedure.shape, data or b"{}", caller)
+        shape, key = procedure.shape, None
+        if path is None:
+            parts, key = _read_rpc(shape, data or b"{}", caller)
+        else:
+            parts = Parts(shape.read_path(path, caller.user_id), shape.read_body(data))
         outcome = await self.run(procedure, parts, caller, key)
         return b"{}" if outcome.status == 204 else _encode(outcome.answer)
 

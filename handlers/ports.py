@@ -1,6 +1,6 @@
 """What the edges ask of the house; `app` injects the real ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -82,9 +82,10 @@ class Permits(Protocol):
 class Performs(Protocol):
     """Operations by their rpc name: the same validation, rules and answers as HTTP."""
 
-    async def perform(self, method: str, data: bytes, caller: Caller) -> bytes:
+    async def perform(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> bytes:
         """Return the answer as JSON. Raises `DomainError`; `KeyError` for an unknown method.
 
-        ``data`` is the JSON of the HTTP body plus the path's parameters by name plus ``idempotency_key?``.
+        ``data`` is the JSON of the HTTP body plus the path's parameters by name plus ``idempotency_key?``; where
+        ``path`` has these parameters, it is the HTTP body alone, and is read once.
         """
         ...

@@ -50,7 +50,8 @@ DOMAIN = 1000
 """``rpc`` answers a `DomainError` with this plus its HTTP status."""
 
 MEMBERSHIP_LOST = Close(2000, "no longer a member")
-"""The code of an ``unsubscribe`` push."""
+CHANNEL_ENDED = Close(2000, "the channel has ended")
+"""Of ``unsubscribe`` pushes: these two, whose code tells clients not to subscribe again by themselves."""
 
 TOO_BIG = Close(1009, "frame too big")
 CLOSED = Close(3000, "closed")

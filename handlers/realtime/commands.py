@@ -46,7 +46,7 @@ class InChannel(msgspec.Struct, frozen=True, gc=False):
 
 
 class Publish(msgspec.Struct, frozen=True):
-    """``data`` is what ``chat.send`` takes, without the chat's id."""
+    """``data`` is the HTTP body of ``chat.send``. A resend is safe under its ``client_id``."""
 
     channel: str = ""
     data: msgspec.Raw = NO_DATA

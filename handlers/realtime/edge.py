@@ -39,7 +39,8 @@ class Statistics(NamedTuple):
 class Realtime:
     """Serves ``GET /connection/websocket`` and publishes committed events. Implements `actors.runtime.ports.Publisher`.
 
-    ``hub.publish`` and ``hub.unsubscribe`` are for what is not a committed event, and for lost memberships.
+    ``hub.publish`` and ``hub.unsubscribe`` are for what is not a committed event, and for lost memberships;
+    ``registry`` knows who is here.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Realtime:
         self._is_closing = False
         self._slow = 0
         self.hub = Hub(streams, self._settings)
-        self._registry = Registry(self._settings)
+        self.registry = Registry(self._settings)
         self._wheel = Wheel(self._clock, self._check)
         self._house = House(
             identities=identities,
@@ -68,11 +69,11 @@ class Realtime:
             settings=self._settings,
             clock=self._clock,
             hub=self.hub,
-            registry=self._registry,
+            registry=self.registry,
             wheel=self._wheel,
             version=version,
         )
-        identities.on_revoked(self._registry.revoke)
+        identities.on_revoked(self.registry.revoke)
 
     async def handler(self, request: web.Request) -> web.StreamResponse:
         """Turn a request into a connection, which lives on by itself until `close_all`.
@@ -86,7 +87,7 @@ class Realtime:
             return _refuse(request, error)
         now = self._clock.monotonic()
         connection = Connection(uuid7(), socket, self._settings, self.hub.flush_soon, now)
-        self._registry.add(connection)
+        self.registry.add(connection)
         self._wheel.watch(connection, now + self._settings.connect_seconds)
         connection.task = asyncio.get_running_loop().create_task(self._serve(connection))
         return Upgraded()
@@ -98,17 +99,17 @@ class Realtime:
 
     def disconnect(self, user_id: str, session_id: str | None, code: int, reason: str) -> None:
         """Close the connections of a user, or of one of their sessions."""
-        self._registry.disconnect(user_id, session_id, Close(code, reason))
+        self.registry.disconnect(user_id, session_id, Close(code, reason))
 
     async def close_all(self, spread_seconds: float) -> None:
         """Take no more sockets and close the open ones with 3001, evenly over the given time."""
         self._is_closing = True
-        await self._registry.close_all(spread_seconds)
+        await self.registry.close_all(spread_seconds)
         self._wheel.stop()
 
     def statistics(self) -> Statistics:
         """Return the numbers of this moment."""
-        return Statistics(len(self._registry), self.hub.subscriptions, self.hub.publications, self._slow)
+        return Statistics(len(self.registry), self.hub.subscriptions, self.hub.publications, self._slow)
 
     def _admit(self, request: web.Request) -> None:
         if self._is_closing:
@@ -131,7 +132,7 @@ class Realtime:
         finally:
             for subscription in list(connection.subscriptions.values()):
                 self.hub.detach(subscription)
-            self._registry.remove(connection)
+            self.registry.remove(connection)
             self._slow += connection.closed_with is SLOW
             connection.leave()
 

@@ -65,10 +65,13 @@ class Hub:
         elif subscription.is_live:
             self._tell_presence("leave", subscription)
 
-    def unsubscribe(self, channel: str, user_id: str, why: Close = MEMBERSHIP_LOST) -> None:
-        """Take a channel from a user, on every connection of theirs, and say so."""
+    def unsubscribe(self, channel: str, user_id: str | None, why: Close = MEMBERSHIP_LOST) -> None:
+        """Take a channel from a user (None: from everybody), on every connection of theirs, and say so.
+
+        Whoever is subscribing at this moment is refused: they attach before anybody is asked whether they may.
+        """
         for connection in self._connections(channel):
-            if connection.user_id == user_id:
+            if user_id is None or connection.user_id == user_id:
                 subscription = connection.subscriptions[channel]
                 self.detach(subscription)
                 if subscription.is_live:

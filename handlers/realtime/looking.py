@@ -32,7 +32,9 @@ async def history(house: House, connection: Connection, request: History) -> His
     head = await house.streams.position(request.channel)
     if request.since and request.since.epoch not in {"", head.epoch}:
         raise Refused(UNRECOVERABLE_POSITION, "unrecoverable position")
-    return HistoryResult(publications=await _page(house, request), epoch=head.epoch, offset=head.offset)
+    page = await _page(house, request)
+    await _member(house, connection, request.channel)  # still: what was read may be younger than the first answer
+    return HistoryResult(publications=page, epoch=head.epoch, offset=head.offset)
 
 
 async def _page(house: House, request: History) -> list[replies.Past]:

@@ -16,8 +16,6 @@ from handlers.realtime.commands import Publish, Rpc
 from handlers.realtime.connection import Connection
 from handlers.realtime.house import House
 
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
 
 async def rpc(house: House, connection: Connection, request: Rpc) -> dict[str, msgspec.Raw]:
     """Perform an operation by its name. Raises `Refused` 104, or 1000 + HTTP status."""
@@ -34,8 +32,9 @@ async def publish(house: House, connection: Connection, request: Publish) -> dic
     """Send a chat message. Raises `Refused` 103 for any channel but a chat of the client's, 107, 108."""
     if channels.kind(request.channel) != "chat":
         raise Refused(PERMISSION_DENIED, "permission denied")
+    path = {"chat_id": request.channel.partition(":")[2]}
     try:
-        await house.performs.perform("chat.send", _message(request), connection.caller)
+        await house.performs.perform("chat.send", bytes(request.data), connection.caller, path)
     except KeyError as error:
         raise Refused(NOT_AVAILABLE, "not available") from error
     except (Forbidden, NotFound) as error:
@@ -45,12 +44,3 @@ async def publish(house: House, connection: Connection, request: Publish) -> dic
     except DomainError as error:
         raise from_domain(error) from error
     return {}
-
-
-def _message(request: Publish) -> bytes:
-    try:
-        body = _object.decode(request.data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Refused(BAD_COMMAND, "data is not an object") from error
-    chat_id = request.channel.partition(":")[2]
-    return msgspec.json.encode({**body, "chat_id": chat_id})

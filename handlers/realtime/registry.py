@@ -1,6 +1,7 @@
 """All connections of this house, and whose they are."""
 
 import asyncio
+from collections.abc import Callable
 
 from actors.runtime.message import Caller
 from handlers.ports import Revocation
@@ -16,6 +17,7 @@ class Registry:
         self._settings = settings
         self._all: set[Connection] = set()
         self._by_user: dict[str, list[Connection]] = {}
+        self._listeners: list[Callable[[str], None]] = []
 
     def __len__(self) -> int:
         return len(self._all)
@@ -31,14 +33,25 @@ class Registry:
             raise Ended(CONNECTION_LIMIT)
         mine.append(connection)
 
+    def is_here(self, user_id: str) -> bool:
+        """Whether the user has a connection whose socket is not gone yet."""
+        return user_id in self._by_user
+
+    def on_gone(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with a user's id when the last of their connections is gone. It must not raise."""
+        self._listeners.append(listener)
+
     def remove(self, connection: Connection) -> None:
         """Forget a connection whose socket is gone."""
         self._all.discard(connection)
         mine = self._by_user.get(connection.user_id, [])
-        if connection in mine:
-            mine.remove(connection)
+        if connection not in mine:
+            return
+        mine.remove(connection)
         if not mine:
-            self._by_user.pop(connection.user_id, None)
+            del self._by_user[connection.user_id]
+            for listener in self._listeners:
+                listener(connection.user_id)
 
     def revoke(self, revocation: Revocation) -> None:
         """Close at once, with 3500, what the revocation names."""

@@ -24,6 +24,19 @@ async def test_the_body_and_the_paths_names_come_together(house: House) -> None:
     assert await rpc(house, "note.end", {"note_id": note["id"]}) == {}
 
 
+async def test_with_the_paths_names_given_apart_the_data_is_the_body_alone(house: House) -> None:
+    note = await rpc(house, "note.make", {"text": "a"})
+    path = {"note_id": note["id"]}
+    changed = await house.dispatcher.perform("note.change", b'{"text":"b"}', ALICE, path)
+    assert msgspec.json.decode(changed)["text"] == "b"
+    for body in (b'{"text":"c","note_id":"%b"}' % note["id"].encode(), b'{"text":"c","idempotency_key":"k"}', b"["):
+        with pytest.raises(InvalidRequest):
+            await house.dispatcher.perform("note.change", body, ALICE, path)
+    with pytest.raises(NotFound):
+        await house.dispatcher.perform("note.change", b'{"text":"c"}', ALICE, {"note_id": "42"})
+    assert (await rpc(house, "note.get", path))["text"] == "b"
+
+
 async def test_a_key_takes_effect_once(house: House) -> None:
     first = await rpc(house, "note.make", {"text": "a", "idempotency_key": "k"})
     assert await rpc(house, "note.make", {"text": "a", "idempotency_key": "k"}) == first

@@ -1,7 +1,7 @@
 """Small real implementations of the ports, over lists in memory: what the realtime tests run a house with."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -108,12 +108,12 @@ class Operations:
     """Performs: a few operations with real rules."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str | None, bytes]] = []
+        self.sent: list[tuple[str | None, str, dict[str, str]]] = []  # caller, chat, message
 
-    async def perform(self, method: str, data: bytes, caller: Caller) -> bytes:
-        return {"task.get": self._get, "task.cancel": self._cancel, "chat.send": self._send, "crash": self._crash}[
-            method
-        ](data, caller)
+    async def perform(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> bytes:
+        if method == "chat.send":
+            return self._send(data, caller, path or {})
+        return {"task.get": self._get, "task.cancel": self._cancel, "crash": self._crash}[method](data, caller)
 
     def _get(self, data: bytes, caller: Caller) -> bytes:
         try:
@@ -127,8 +127,12 @@ class Operations:
     def _cancel(self, _data: bytes, _caller: Caller) -> bytes:
         raise Conflict("already completed")
 
-    def _send(self, data: bytes, caller: Caller) -> bytes:
-        self.sent.append((caller.user_id, data))
+    def _send(self, data: bytes, caller: Caller, path: Mapping[str, str]) -> bytes:
+        try:
+            message = msgspec.json.decode(data, type=dict[str, str])
+        except msgspec.DecodeError as error:
+            raise InvalidRequest(str(error)) from error
+        self.sent.append((caller.user_id, path["chat_id"], message))
         return b"{}"
 
     def _crash(self, _data: bytes, _caller: Caller) -> bytes:
