@@ -51,9 +51,9 @@ async def start_house() -> AsyncIterator[StartHouse]:
     """Start houses with settings of the test's own; all are closed at the end."""
     runners: list[web.AppRunner] = []
 
-    async def start(events: EventList | None = None, **settings: Any) -> RealtimeHouse:
-        tokens, members, operations = Tokens(), Members(), Operations()
-        events = events or EventList()
+    async def start(events: EventList | None = None, members: Members | None = None, **settings: Any) -> RealtimeHouse:
+        tokens, operations = Tokens(), Operations()
+        events, members = events or EventList(), members or Members()
         realtime = Realtime(
             identities=tokens,
             streams=events,
