@@ -11,7 +11,8 @@ class Write(NamedTuple):
 
     Rows of many turns for the same statement are merged into one execution, so a statement must not depend on
     being run for one row. Two rows of one execution must not change the same row of a table, unless the statement
-    takes care of that itself: owned rows are safe, since their owner has one turn at a time in a lane.
+    takes care of that itself: owned rows are safe, since their owner has one turn at a time in a lane, which speaks
+    for several messages only where their handlers promise as much (``joins`` of `actors.runtime.actor.handles`).
     """
 
     statement: Statement

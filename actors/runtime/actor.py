@@ -55,10 +55,14 @@ class Decision(Generic[R]):
     ``writes`` are the journal's (`storage.journal.Write`). ``answer`` turns the rows of the writes into the reply
     where rows are needed for it.
     ``made`` is the id of the object that an idempotency key stands for.
+    ``refused`` makes the answer when the commit is refused with a `DomainError`: nothing has changed, and it may read
+    ("insert or find": a constraint says that the row is there, the answer is that row). It raises what it is given
+    where that is the answer.
     """
 
     reply: R | None = None
     answer: Callable[[list[list[Any]]], R] | None = None
+    refused: Callable[[DomainError], Awaitable[R]] | None = None
     events: Sequence[Event] = ()
     causes: Sequence[str] = ()
     writes: Sequence[Any] = ()
@@ -97,7 +101,9 @@ class Snapshot(NamedTuple, Generic[S]):
 def handles(method: F, /) -> F: ...
 @overload
 def handles(*, together: int) -> Callable[[F], F]: ...
-def handles(method: Any = None, /, *, together: int = 0) -> Any:
+@overload
+def handles(*, joins: bool) -> Callable[[F], F]: ...
+def handles(method: Any = None, /, *, together: int = 0, joins: bool = False) -> Any:
     """Mark a method as the handler of the message type that its signature names.
 
     Entity: ``(self, state, message: M, turn) -> R | Decision[R]``.
@@ -105,10 +111,22 @@ def handles(method: Any = None, /, *, together: int = 0) -> Any:
     With ``together=N`` (services only): ``(self, batch: Sequence[tuple[M, Turn]]) -> Together[R]``
     gets up to N waiting messages of its type at once and answers each.
     Plain functions are run without a task; ``async def`` where the handler must read or ask.
+
+    With ``joins=True`` (plain functions of entities only) messages that wait together become one turn: each is decided
+    on the state that those before it would make, all are committed at once, and nobody is answered before. When that
+    is refused, nothing has changed, and each is decided again, alone and in order. Plain handlers of queries join by
+    themselves; any other handler waits until the turn is over. Who marks a handler so promises:
+
+    * it may run twice for one message: it does nothing but decide;
+    * writes of different messages may be merged, and run as columns: the first write of each, then the second of
+      each. So they do not change the same row, unless the statement takes care of that (an upsert of the larger
+      value), or ``expect`` or a constraint refuses it;
+    * every ``expect`` has an ``otherwise``: without it, a refusal looks like a stream that has moved on.
     """
 
     def mark(function: Any) -> Any:
         function.handles_together = together
+        function.handles_joins = joins
         return function
 
     return mark(method) if method is not None else mark

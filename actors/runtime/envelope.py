@@ -33,6 +33,7 @@ class Envelope(msgspec.Struct, gc=False):
     cause: str | None = None
     attempt: int = 0  # how often it has crashed its actor
     moment: datetime | None = None
+    is_alone: bool = False  # it was part of a joint turn that was refused
 
     @property
     def id(self) -> str:

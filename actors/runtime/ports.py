@@ -26,6 +26,7 @@ class Stored(NamedTuple):
     body: bytes  # JSON, as it is stored and published
     at: datetime
     cause: str | None = None  # None: the turn itself
+    caller: str | None = None  # None: the turn's
 
 
 class Journal(Protocol):
@@ -35,6 +36,8 @@ class Journal(Protocol):
     write) is gone; ``TimeoutError`` when the outcome is unknown and could not be resolved;
     the write's own ``otherwise`` when an expectation was not met; ``DuplicateTurn`` when ``cause`` has
     already taken effect.
+
+    A turn may speak for several messages of one actor: then each event names its own cause and caller.
     """
 
     async def commit(

@@ -38,6 +38,8 @@ class Stored(Protocol):
     def at(self) -> datetime: ...  # noqa: D102
     @property
     def cause(self) -> str | None: ...  # noqa: D102
+    @property
+    def caller(self) -> str | None: ...  # noqa: D102
 
 
 class Turn:
@@ -119,7 +121,8 @@ def _rows(turn: Turn) -> Iterator[tuple[object, ...]]:
     for event in turn.events:
         cause = event.cause or turn.cause
         ordinal = ordinals[cause] = ordinals.get(cause, -1) + 1
-        yield event.stream, event.n, event.type, event.body.decode(), turn.caller, cause, ordinal, event.at
+        caller = event.caller or turn.caller
+        yield event.stream, event.n, event.type, event.body.decode(), caller, cause, ordinal, event.at
 
 
 def _answer(error: Exception, turn: Turn, duplicate: Callable[[], Exception]) -> Exception:

@@ -55,6 +55,7 @@ class Happened(NamedTuple):
     body: bytes
     at: datetime
     cause: str | None = None
+    caller: str | None = None
 
 
 class Taken(Exception):  # noqa: N818

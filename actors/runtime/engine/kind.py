@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from actors.runtime.actor import Actor, Entity, Service
+from actors.runtime.actor import Actor, Entity
+from actors.runtime.message import Query
 
 
 class AskNotDeclared(TypeError):  # noqa: N818 - says what is wrong
@@ -21,6 +22,7 @@ class Handler:
     is_async: bool
     together: int  # the largest batch; 0: one message at a time
     mailbox: str = ""  # of a service: messages that are handled together wait in a mailbox of their own
+    joins: bool = False  # of an entity: may be part of a joint turn
 
 
 def message_types(method: Callable[..., Any], *, skip: int) -> tuple[type, ...]:
@@ -41,10 +43,15 @@ class Handlers(dict[type, Handler]):
         for name, function in inspect.getmembers(type(behaviour), lambda member: hasattr(member, "handles_together")):
             method = getattr(behaviour, name)
             together = function.handles_together
-            if together and not isinstance(behaviour, Service):
+            is_entity, is_plain = isinstance(behaviour, Entity), not inspect.iscoroutinefunction(method)
+            if together and is_entity:
                 raise TypeError(f"{behaviour.kind}.{name}: only services handle messages together")
-            handler = Handler(method, inspect.iscoroutinefunction(method), together, name if together else "")
-            for message_type in message_types(method, skip=int(isinstance(behaviour, Entity))):
+            if function.handles_joins and not (is_entity and is_plain):
+                raise TypeError(f"{behaviour.kind}.{name}: only plain handlers of entities join")
+            types = message_types(method, skip=int(is_entity))
+            joins = function.handles_joins or (is_entity and is_plain and all(issubclass(one, Query) for one in types))
+            handler = Handler(method, not is_plain, together, name if together else "", joins)
+            for message_type in types:
                 if message_type in self:
                     raise TypeError(f"{behaviour.kind} has two handlers for {message_type.__name__}")
                 self[message_type] = handler

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import Decision
 from actors.runtime.engine.mailbox import RUN, Cell
-from actors.runtime.engine.turn import commit, conclude, uninterrupted, waits_for_commit
+from actors.runtime.engine.turn import commit, conclude, instead, uninterrupted, waits_for_commit
 from actors.runtime.envelope import Envelope
+from actors.runtime.errors import DomainError
 
 if TYPE_CHECKING:
     from actors.runtime.engine.office import Office
@@ -113,7 +114,11 @@ class ServiceCell(Cell):
     async def _committed(self, envelope: Envelope, decision: Decision[Any]) -> Any:
         if decision.events:
             raise TypeError(f"{self.office.name} is a service: it has no stream for events")
-        return conclude(decision, await commit(self.office, envelope, decision, self.office.name, (), ()))
+        try:
+            (rows,) = await commit(self.office, self.office.name, [(envelope, decision)])
+        except DomainError as error:
+            return await instead(decision, error)
+        return conclude(decision, rows)
 
     def restart(self, again: Envelope | None, delay_seconds: float) -> None:
         """Try ``again`` once more after the delay."""

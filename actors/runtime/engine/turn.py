@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -54,9 +54,9 @@ def waits_for_commit(result: Any) -> bool:
     )
 
 
-def stored(stream: str, n: int, event: Event, cause: str | None = None) -> Stored:
+def stored(stream: str, n: int, event: Event, cause: str, caller: str | None) -> Stored:
     """Encode an event, once for the table and every listener."""
-    return Stored(stream, n, str(type(event).__struct_config__.tag), _encode(event), event.at, cause)
+    return Stored(stream, n, str(type(event).__struct_config__.tag), _encode(event), event.at, cause, caller)
 
 
 def publish(office: "Office", events: Sequence[Stored]) -> None:
@@ -69,32 +69,59 @@ def publish(office: "Office", events: Sequence[Stored]) -> None:
         log.exception("publisher_failed")
 
 
+Decided = Sequence[tuple[Envelope, Decision[Any]]]
+
+
 async def commit(
-    office: "Office", envelope: Envelope, decision: Decision[Any], lane: str, own: Sequence[Stored], save: Sequence[Any]
-) -> list[list[Any]]:
-    """Commit one turn; return the rows of the decision's own writes.
+    office: "Office", lane: str, decided: Decided, own: Sequence[Stored] = (), save: Sequence[Any] = ()
+) -> list[list[list[Any]]]:
+    """Commit what one message or several have decided as one turn; return for each the rows of its own writes.
 
     ``own`` are the events of the entity's stream, ``save`` the writes that bring its row up to them.
+    The writes run as columns: what several messages want of one statement stands side by side, and is merged.
 
     Raises:
         UnknownOutcome: it may be committed or not.
         Exception: whatever the journal or a write's expectation raises: nothing was changed.
     """
-    events = [*own, *(stored(opened.stream, 1, opened.event) for opened in decision.opens)]
-    writes = [*decision.writes, *save]
-    if envelope.idempotency is not None and decision.made is not None:
-        writes.append(office.house.record_idempotency(envelope.caller, envelope.idempotency, decision.made))
+    wanted = [decision.writes for _, decision in decided]
+    places = sorted((column, number) for number, writes in enumerate(wanted) for column in range(len(writes)))
+    events = [*own, *_opened(decided)]
+    writes = [*(wanted[number][column] for column, number in places), *save, *_keys(office, decided)]
+    results: list[list[list[Any]]] = [[] for _ in decided]
     if not events and not writes:
-        return []
-    caller = envelope.caller.user_id
+        return results
+    first = decided[0][0]
+    caller = first.caller.user_id if len(decided) == 1 else None
     try:
-        rows = await office.house.journal.commit(
-            lane=lane, cause=envelope.id, caller=caller, events=events, writes=writes
-        )
+        rows = await office.house.journal.commit(lane=lane, cause=first.id, caller=caller, events=events, writes=writes)
     except TimeoutError as error:
         raise UnknownOutcome("the outcome is unknown") from error
     publish(office, events)
-    return rows[: len(decision.writes)]
+    for (_, number), found in zip(places, rows, strict=False):  # behind them: what `save` and the keys returned
+        results[number].append(found)
+    return results
+
+
+def _opened(decided: Decided) -> Iterator[Stored]:
+    """Yield the first events of other streams."""
+    for envelope, decision in decided:
+        for opened in decision.opens:
+            yield stored(opened.stream, 1, opened.event, envelope.id, envelope.caller.user_id)
+
+
+def _keys(office: "Office", decided: Decided) -> Iterator[Any]:
+    """Yield the writes that keep idempotency keys."""
+    for envelope, decision in decided:
+        if envelope.idempotency is not None and decision.made is not None:
+            yield office.house.record_idempotency(envelope.caller, envelope.idempotency, decision.made)
+
+
+async def instead(decision: Decision[Any], refusal: DomainError) -> Any:
+    """Return what is answered in place of a refused commit. Raises the refusal where nothing is."""
+    if decision.refused is None:
+        raise refusal
+    return await decision.refused(refusal)
 
 
 def conclude(decision: Decision[Any], rows: list[list[Any]]) -> Any:
