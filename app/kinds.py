@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from actors.notification import Inbox, NotificationJobs, Notifications
+from actors.outgoing.post import Post
 from actors.profile import ProfileOwner, Profiles
 from actors.runtime.actor import Actor, Entity
 from actors.runtime.ports import Clock
@@ -56,7 +57,7 @@ def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock, clo
         *accounts.kinds,
         Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
         TaskLeases(refs, bell),
-        Inbox(notices),
+        Inbox(notices, Post({}, lambda: None)),
         NotificationJobs(notices, refs, clockwork),
         notifications,
         ProfileOwner(profiles),

@@ -5,9 +5,9 @@ the same name. Marks (read, deleted) are writes without events.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, tzinfo
+from datetime import datetime
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -23,13 +23,15 @@ from actors.messages.notification import (
     NotificationCreated,
     Preferences,
     PreferencesChanged,
-    QuietHours,
     ReadAllNotifications,
     ReadNotification,
     TakeNotices,
     TaskChange,
     TaskChanged,
+    TypePreference,
 )
+from actors.notification.outbox import Outbox
+from actors.notification.quiet import after_quiet, is_quiet, known_zone
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Event
@@ -47,8 +49,9 @@ class Inbox(Entity[Preferences]):
 
     kind = "inbox"
 
-    def __init__(self, store: NotificationStore) -> None:
+    def __init__(self, store: NotificationStore, outbox: Outbox) -> None:
         self._store = store
+        self._outbox = outbox
 
     async def load(self, key: str) -> Snapshot[Preferences] | None:
         """Read the preferences; None until the inbox's first event.
@@ -85,16 +88,19 @@ class Inbox(Entity[Preferences]):
         fresh = [notice for source, notice in notices.items() if source not in taken]
         if not fresh:
             return 0
-        sorter = Sorter(state or Preferences(), turn.now, message.user_id)
+        sorter = Sorter(state or Preferences(), turn.now, message.user_id, self._outbox)
         for notice in fresh:
             sorter.add(notice)
-        return Decision(reply=len(fresh), events=sorter.events, causes=sorter.causes, writes=sorter.writes)
+        return Decision(
+            reply=len(fresh), events=sorter.events, causes=sorter.causes, writes=sorter.writes,
+            after=self._outbox.wake if sorter.has_posted else None,
+        )  # fmt: skip
 
     @handles
     def preferences(self, state: Preferences | None, message: GetPreferences, turn: Turn) -> Preferences:
-        """The preferences as they are."""
+        """The preferences as they are, and those that hold for types which the person has not named."""
         del message, turn
-        return state or Preferences()
+        return self._shown(state or Preferences())
 
     @handles
     def change_preferences(
@@ -109,7 +115,7 @@ class Inbox(Entity[Preferences]):
         if quiet is not None:
             known_zone(quiet.time_zone)
         changed = Preferences(types=types, quiet_hours=quiet)
-        return Decision(reply=changed, events=[PreferencesChanged(at=turn.now, preferences=changed)])
+        return Decision(reply=self._shown(changed), events=[PreferencesChanged(at=turn.now, preferences=changed)])
 
     @handles
     def read(self, state: Preferences | None, message: ReadNotification, turn: Turn) -> Decision[None]:
@@ -133,17 +139,22 @@ class Inbox(Entity[Preferences]):
             writes=[Write(Q.delete_notification, row, expect=1, otherwise=NotFound("no such notification"))]
         )
 
+    def _shown(self, preferences: Preferences) -> Preferences:
+        defaults = {type_: TypePreference(list(channels)) for type_, channels in self._outbox.defaults.items()}
+        return msgspec.structs.replace(preferences, types={**defaults, **preferences.types})
+
 
 GONE = {
     "inbox_user_id_fkey": NotFound("no such user"),
     "notification_user_id_fkey": NotFound("no such user"),
+    "outgoing_user_id_fkey": NotFound("no such user"),
 }
 
 
 class Sorter:
     """Sorts notices by preference into entries (rows) and what the person's channel hears (events)."""
 
-    def __init__(self, preferences: Preferences, now: datetime, user_id: str) -> None:
+    def __init__(self, preferences: Preferences, now: datetime, user_id: str, outbox: Outbox) -> None:
         self.events: list[Event] = []
         self.causes: list[str] = []
         self.writes: list[Any] = []
@@ -151,6 +162,8 @@ class Sorter:
         self._now = now
         self._user_id = user_id
         self._quiet = is_quiet(preferences.quiet_hours, now)
+        self._outbox = outbox
+        self.has_posted = False
 
     def add(self, notice: Notice) -> None:
         """Sort one. A change is always told: it keeps the person's screens true and interrupts nobody."""
@@ -167,6 +180,14 @@ class Sorter:
             self.writes.append(Write(Q.insert_notification, self._row(entry, notice.source), constraints=GONE))
         if "realtime" in channels and (notice.priority == "critical" or not self._quiet):
             self._tell(notice, NotificationCreated(at=self._now, notification=entry))
+        self._post(entry, notice.source, channels)
+
+    def _post(self, entry: Notification, source: str, channels: Sequence[Channel]) -> None:
+        """Let it leave the house. Quiet hours hold it back, unless it is critical."""
+        not_before = partial(after_quiet, self._preferences.quiet_hours)
+        posted = self._outbox.post(self._user_id, entry, source=source, channels=channels, not_before=not_before)
+        self.writes += [write._replace(constraints=GONE) for write in posted]
+        self.has_posted = self.has_posted or bool(posted)
 
     def _tell(self, notice: Notice, event: Event) -> None:
         self.events.append(event)
@@ -176,7 +197,8 @@ class Sorter:
         """Where it goes: as the person prefers, but nowhere that the sender does not ask for."""
         preference = self._preferences.types.get(notice.type)
         if preference is None:
-            return DEFAULT_CHANNELS if notice.channels is None else notice.channels
+            usual = self._outbox.defaults.get(notice.type, DEFAULT_CHANNELS)
+            return usual if notice.channels is None else notice.channels
         return [one for one in preference.channels if notice.channels is None or one in notice.channels]
 
     def _row(self, entry: Notification, source: str) -> tuple[Any, ...]:
@@ -191,31 +213,3 @@ def _event(change: TaskChange | ChatInvited | MessageArrived, now: datetime) -> 
     if isinstance(change, TaskChange):
         return TaskChanged(at=now, task_id=change.task_id, status=change.status)
     return change
-
-
-def known_zone(name: str) -> ZoneInfo:
-    """Look a time zone up.
-
-    Raises:
-        InvalidRequest: there is no such zone.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidRequest(f"no such time zone: {name}", path="$.quiet_hours.time_zone") from error
-
-
-def is_quiet(quiet: QuietHours | None, now: datetime) -> bool:
-    """Whether ``now`` lies in the quiet hours, which may reach over midnight; equal ends mean the whole day.
-
-    A zone that this machine does not know (any more) counts as UTC: what was stored must not stop deliveries.
-    """
-    if quiet is None:
-        return False
-    try:
-        zone: tzinfo = known_zone(quiet.time_zone)
-    except InvalidRequest:
-        zone = UTC
-    clock = now.astimezone(zone).time()
-    start, end = time.fromisoformat(quiet.from_), time.fromisoformat(quiet.to)
-    return start <= clock < end if start < end else clock >= start or clock < end

@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     """One thing to tell."""
 
     id: str  # of the outgoing row
-    notification_id: str | None  # the inbox's entry, where there is one
+    notification_id: str | None  # the notification's; their inbox need not have it. None: no notification
     type: str
     title: str
     body: str
@@ -95,7 +95,10 @@ class AddressBook(Protocol):
     """Where people are reached. Asked anew at each attempt: addresses change, and are withdrawn."""
 
     async def reach(self, recipient: Recipient) -> Reach:
-        """Every address of the person. Of several each gets the parcel, with attempts of its own. Raises ConnectionError."""
+        """Every address of the person; of several each gets the parcel, with attempts of its own.
+
+        Raises ConnectionError.
+        """
         ...
 
     async def forget(self, user_id: str, address: str) -> None:

@@ -6,7 +6,8 @@ create table outgoing (
     user_id         uuid        not null references account on delete cascade,
     channel         text        not null check (channel in ('email', 'sms', 'push')),
     parcel          uuid        not null,             -- rows that go out together: the person's id while a digest may still grow
-    notification_id uuid,                             -- the inbox's entry; null: not in the inbox
+    source          text,                             -- what it stems from: an inbox takes each source once; null: no inbox
+    notification_id uuid,                             -- nobody's inbox need have it; null: no notification
     type            text        not null,
     title           text        not null,
     body            text        not null,
@@ -26,6 +27,6 @@ create table outgoing (
 ) with (fillfactor = 70);
 create index outgoing_due on outgoing (channel, due_at) where state = 'waiting';
 create index outgoing_parcel on outgoing (channel, parcel) where state = 'waiting';
-create index outgoing_user on outgoing (user_id);
+create index outgoing_user on outgoing (user_id, source);
 create index outgoing_state on outgoing (state, id desc);
 create index outgoing_ended on outgoing (ended_at) where state in ('sent', 'dropped');

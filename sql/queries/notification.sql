@@ -19,11 +19,13 @@ select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
                      $8::text[], $9::timestamptz[]);
 
 -- name: list_taken :many
--- Which of these sources an inbox has taken already, as an entry or as an event.
+-- Which of these sources an inbox has taken already: as an entry, as an event, or as something to leave the house.
 -- $1 user_id uuid, $2 sources text[]
 select source from notification where user_id = $1 and source = any ($2::text[])
 union
-select cause from event where stream = 'user:' || $1::uuid and cause = any ($2::text[]);
+select cause from event where stream = 'user:' || $1::uuid and cause = any ($2::text[])
+union
+select source from outgoing where user_id = $1 and source = any ($2::text[]);
 
 -- name: update_read :many
 -- Mark single entries as read; the first mark stays. Gives the position of each entry that exists.

@@ -15,7 +15,8 @@ from actors.messages.notification import (
     QuietHours,
     TypePreference,
 )
-from actors.notification.inbox import MOST_TYPES, is_quiet
+from actors.notification.inbox import MOST_TYPES
+from actors.notification.quiet import is_quiet
 from actors.runtime.message import Caller
 from tests.notification.house import NotifiedHouse
 
