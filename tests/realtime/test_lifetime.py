@@ -3,7 +3,8 @@
 import asyncio
 
 from tests.realtime.conftest import RealtimeHouse, StartHouse
-from tests.realtime.wire import Wire
+from tests.realtime.scenarios import until
+from tests.realtime.wire import Wire, transport_of
 from tests.realtime.world import ALICE, BOB
 
 
@@ -79,3 +80,20 @@ async def test_a_frame_over_64_kib_is_too_big_and_one_of_64_kib_is_not(house: Re
     huge = await house.wire()
     await huge.socket.send_str("x" * 3_000_000)
     assert await huge.end() in {1009, 1006}
+
+
+async def test_somebody_is_here_until_the_last_of_their_sockets_is_gone(house: RealtimeHouse) -> None:
+    gone: list[str] = []
+    registry = house.realtime.registry
+    registry.on_gone(gone.append)
+    assert not registry.is_here(ALICE)
+    first, second, stranger = await house.wire(), await house.wire(), await Wire.open(house.url)
+    assert registry.is_here(ALICE)
+    await first.close()
+    await stranger.close()
+    await until(lambda: house.realtime.statistics().connections == 1)
+    assert registry.is_here(ALICE)
+    assert gone == []
+    transport_of(second).abort()
+    await until(lambda: not registry.is_here(ALICE))
+    assert gone == [ALICE]

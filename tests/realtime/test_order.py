@@ -82,3 +82,19 @@ async def test_committed_events_reach_the_channel_of_their_stream(house: Realtim
     )
     assert await wire.offsets(2) == [1, 2]
     assert house.realtime.statistics().publications == 2
+
+
+async def test_a_run_of_events_reaches_each_client_once_and_in_order_wherever_it_stands(house: RealtimeHouse) -> None:
+    early = await house.wire()
+    await early.ask(subscribe={"channel": MINE})
+    made = [house.commit(MINE, number=number) for number in range(3)]
+    late = await house.wire()
+    known = await late.ask(subscribe={"channel": MINE, "recover": True, "offset": 0, "epoch": "life-1"})
+    assert [publication["offset"] for publication in known["subscribe"]["publications"]] == [1, 2, 3]
+    made += [house.commit(MINE, number=number) for number in range(4)]
+    for run in (made[:3], made[4:6], made[2:4], made[6:]):  # with one that comes early, and one that came before
+        now = SystemClock().now()
+        house.realtime.publish([Stored(MINE, offset, "task.progressed", body, now) for offset, body in run])
+    assert await early.offsets(7) == [1, 2, 3, 4, 5, 6, 7]
+    assert await late.offsets(4) == [4, 5, 6, 7]
+    assert house.events.reads == 1  # of the one who asked for the past
