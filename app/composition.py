@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from actors.chat.arrivals import ARRIVALS, Arrivals
 from actors.errors import Conflict
 from actors.notification import NOTICES, deliver_notices
 from actors.runtime.actor import Idempotency
@@ -18,6 +19,7 @@ from actors.runtime.ports import DuplicateTurn
 from actors.runtime.system import System
 from actors.runtime.timers import Timers
 from actors.system import SystemDesk
+from app.audience import Audience
 from app.channels import Channels
 from app.chat_channels import ChatChannels
 from app.config import Config
@@ -26,13 +28,13 @@ from app.edges import Edges, checks, make_edges
 from app.housekeeping import Housekeeping
 from app.kinds import Kinds, make_kinds
 from app.logs import Logs, watch_loop_lag
-from app.presence import Presence
 from app.publishing import Publishing
 from app.refs import Refs
 from app.replay import Replay
 from app.surroundings import HouseSurroundings
 from app.tallies import check_ties
 from app.timing import Clockwork
+from storage.chat_arrival import ChatArrivalStore
 from storage.dead_letters import DeadLetterStore
 from storage.events import EventStore
 from storage.house import House as HouseRow
@@ -92,6 +94,7 @@ class Core(NamedTuple):
     kinds: Kinds
     system: System
     relay: Relay
+    audience: Audience
     publishing: Publishing
     surroundings: HouseSurroundings
     timers: Timers
@@ -111,7 +114,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         core.publishing.add(core.kinds.accounts.identities.publish)
         core.publishing.add(ChatChannels(edges.realtime.hub).publish)  # before the hub hears of it
         core.publishing.add(edges.realtime.publish)
-        watch_people(core.kinds.presence, edges, stack)
+        watch_people(core, edges, stack)
         desk = DeskChannels(edges.realtime.hub, core.surroundings, core.clock)
         core.publishing.add(desk.publish)
         stack.callback(logs.subscribe(desk.lines))
@@ -122,8 +125,10 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         yield House(core, edges)
 
 
-def watch_people(presence: Presence, edges: Edges, stack: AsyncExitStack) -> None:
-    """Let the sockets say who is here; at the end what they said last is kept."""
+def watch_people(core: Core, edges: Edges, stack: AsyncExitStack) -> None:
+    """Let the sockets say who is here, and who watches what; at the end what they said last is kept."""
+    core.audience.hub = edges.realtime.hub
+    presence = core.kinds.presence
     presence.sockets = edges.realtime.registry
     edges.realtime.registry.on_gone(presence.goodbye)
     stack.push_async_callback(presence.keep)
@@ -161,10 +166,13 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     await stack.enter_async_context(system)
     relay = Relay(base.dsn, database, base.row)
     relay.add("inbox", NOTICES, deliver_notices(refs))
+    audience = Audience()
+    arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish)
+    relay.add("chats", ARRIVALS, arrivals.deliver)
     await relay.start()
     stack.push_async_callback(relay.stop)
     timers = Timers(system, clockwork)
-    return Core(base, refs, clock, kinds, system, relay, publishing, surroundings, timers)
+    return Core(base, refs, clock, kinds, system, relay, audience, publishing, surroundings, timers)
 
 
 async def open_database(config: Config, dsn: str, name: str, stack: AsyncExitStack) -> Database:
