@@ -1,7 +1,7 @@
 """One connected client: who it is, what it is subscribed to, and what waits to be sent to it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from actors.runtime.message import ANONYMOUS
@@ -86,13 +86,17 @@ class Connection:
 
     def send(self, line: bytes) -> None:
         """Queue one reply or push; never waits. A reader that is too far behind is closed with 3008."""
+        self.send_all((line,), len(line))
+
+    def send_all(self, lines: Sequence[bytes], size: int) -> None:
+        """As `send`, for lines of ``size`` bytes in all."""
         if self.closed_with is not None:
             return
         outbox = self._outbox
         if not outbox:
             self._flush_soon(self)
-        outbox.append(line)
-        self._outbox_bytes += len(line)
+        outbox += lines
+        self._outbox_bytes += size
         if len(outbox) >= self._settings.outbox_publications or self._outbox_bytes >= self._settings.outbox_bytes:
             self.flush()
             if self._outbox:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
@@ -94,8 +96,8 @@ class Realtime:
 
     def publish(self, events: Sequence[Stored]) -> None:
         """Pass committed events on: each recoverable channel is the stream of the same name."""
-        for event in events:
-            self.hub.publish(event.stream, event.n, event.body)
+        for channel, run in groupby(events, attrgetter("stream")):
+            self.hub.publish_all(channel, ((event.n, event.body) for event in run))
 
     def disconnect(self, user_id: str, session_id: str | None, code: int, reason: str) -> None:
         """Close the connections of a user, or of one of their sessions."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from handlers.ports import Streams
 from handlers.realtime import replies
 from handlers.realtime.codes import INSUFFICIENT_STATE
 from handlers.realtime.settings import RealtimeSettings
-from handlers.realtime.subscription import Subscription
+from handlers.realtime.subscription import Run, Subscription
 
 _log = logging.getLogger(__name__)
 _READS = 3
@@ -33,15 +34,19 @@ class Feed:
         self._head = 0  # highest offset heard of
         self._filling: asyncio.Task[None] | None = None
 
-    def publish(self, offset: int, data: bytes) -> None:
+    def publish(self, publications: Sequence[tuple[int, bytes]]) -> None:
         """Deliver now what is next, hold what is early, drop what was delivered before."""
-        if not offset:
-            self._deliver(0, data)
-        elif self.position is None or offset > self.position + 1:
-            self._hold(offset, data)
-        elif offset == self.position + 1:
-            self._advance(offset, data)
-            self._release()
+        ready: list[tuple[int, bytes]] = []
+        for offset, data in publications:
+            if not offset:
+                ready.append((0, data))
+            elif self.position is None or offset > self.position + 1:
+                self._hold(offset, data)
+            elif offset == self.position + 1:
+                self.position = offset
+                ready.append((offset, data))
+                ready += self._release()
+        self._deliver(ready)
 
     def start(self, position: int) -> None:
         """Say where the stream stands; counts the first time only."""
@@ -49,7 +54,7 @@ class Feed:
             return
         self.position = position
         self._held = {offset: data for offset, data in self._held.items() if offset > position}
-        self._release()
+        self._deliver(self._release())
         if self._head > self.position:
             self._fill_soon()
 
@@ -58,18 +63,19 @@ class Feed:
         if self._filling is not None:
             self._filling.cancel()
 
-    def _deliver(self, offset: int, data: bytes) -> None:
-        push = replies.publication(self.channel, offset, data)
-        for subscription in self.subscriptions.values():
-            subscription.deliver(offset, push)
+    def _deliver(self, ready: Sequence[tuple[int, bytes]]) -> None:
+        if ready:
+            run = Run([(offset, replies.publication(self.channel, offset, data)) for offset, data in ready])
+            for subscription in self.subscriptions.values():
+                subscription.deliver(run)
 
-    def _advance(self, offset: int, data: bytes) -> None:
-        self.position = offset
-        self._deliver(offset, data)
-
-    def _release(self) -> None:
-        while self.position is not None and (data := self._held.pop(self.position + 1, None)) is not None:
-            self._advance(self.position + 1, data)
+    def _release(self) -> list[tuple[int, bytes]]:
+        """Take out what was held and is next now."""
+        ready: list[tuple[int, bytes]] = []
+        while self._held and self.position is not None and self.position + 1 in self._held:
+            self.position += 1
+            ready.append((self.position, self._held.pop(self.position)))
+        return ready
 
     def _hold(self, offset: int, data: bytes) -> None:
         self._head = max(self._head, offset)
@@ -109,7 +115,7 @@ class Feed:
                 await asyncio.sleep(0.1 * 2**attempt)
                 continue
             for publication in missed:
-                self.publish(publication.offset, publication.data)
+                self.publish([(publication.offset, publication.data)])
             self._forget_delivered()
             return self.position != position
         return False

@@ -9,7 +9,7 @@ from handlers.realtime.codes import MEMBERSHIP_LOST, Close
 from handlers.realtime.connection import Connection
 from handlers.realtime.feed import Feed
 from handlers.realtime.settings import RealtimeSettings
-from handlers.realtime.subscription import Subscription
+from handlers.realtime.subscription import Run, Subscription
 
 
 class Hub:
@@ -32,10 +32,15 @@ class Hub:
 
     def publish(self, channel: str, offset: int | None, data: bytes) -> None:
         """Publish JSON right after COMMIT. ``offset`` is the event's n; without one it cannot be recovered."""
+        self.publish_all(channel, [(offset or 0, data)])
+
+    def publish_all(self, channel: str, publications: Iterable[tuple[int, bytes]]) -> None:
+        """As `publish`, for what was committed together: (offset, JSON), offset 0 for none."""
         feed = self._feeds.get(channel)
         if feed is not None:
-            self.publications += 1
-            feed.publish(offset or 0, data)
+            published = list(publications)
+            self.publications += len(published)
+            feed.publish(published)
 
     def attach(self, connection: Connection, channel: str, *, wants_presence: bool = False) -> Subscription:
         """Subscribe a connection; its publications wait until `Subscription.go_live`."""
@@ -82,9 +87,14 @@ class Hub:
         return [c.info for c in self._connections(channel) if c.subscriptions[channel].is_live]
 
     def flush_soon(self, connection: Connection) -> None:
-        """Flush a connection at the end of this turn of the loop, together with all the others."""
+        """Flush a connection soon, together with all the others.
+
+        Not in the next turn of the loop but in the one behind it: what is published now was asked for by somebody,
+        whose answer is made in the next one and goes out in the same frame.
+        """
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._flush)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._flush)
         self._waiting.append(connection)
 
     def _flush(self) -> None:
@@ -104,5 +114,6 @@ class Hub:
         ]
         if others:
             push = replies.presence_change(verb, subscription.feed.channel, subscription.connection.info)
+            run = Run([(0, push)])
             for other in others:
-                other.deliver(0, push)
+                other.deliver(run)

@@ -1,5 +1,6 @@
 """One client's subscription to one channel."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handlers.realtime.codes import INSUFFICIENT_STATE
@@ -7,6 +8,20 @@ from handlers.realtime.connection import Connection
 
 if TYPE_CHECKING:
     from handlers.realtime.feed import Feed
+
+INFINITE = 2**63
+
+
+class Run:
+    """Pushes that go out together, in order: (offset, line), offset 0 for what has no place in the stream."""
+
+    __slots__ = ("first", "lines", "pushes", "size")
+
+    def __init__(self, pushes: Sequence[tuple[int, bytes]]) -> None:
+        self.pushes = pushes
+        self.lines = [line for _, line in pushes]
+        self.first = min(offset or INFINITE for offset, _ in pushes)
+        self.size = sum(map(len, self.lines))
 
 
 class Subscription:
@@ -28,18 +43,25 @@ class Subscription:
         """Whether the client has been told that it is subscribed."""
         return self._waiting is None
 
-    def deliver(self, offset: int, push: bytes) -> None:
-        """Pass one push on, unless the client knows it already; ``offset`` 0 has no place in the stream."""
-        if self._waiting is not None:
-            self._wait(offset, push)
-        elif not offset or offset > self.position:
-            self.connection.send(push)
+    def deliver(self, run: Run) -> None:
+        """Pass pushes on, but for those that the client knows already."""
+        if self._waiting is None and run.first > self.position:
+            self.connection.send_all(run.lines, run.size)
+            return
+        for offset, line in run.pushes:
+            self._deliver_one(offset, line)
 
     def go_live(self) -> None:
         """Let through what has waited."""
         waiting, self._waiting = self._waiting or [], None
         for offset, push in waiting:
-            self.deliver(offset, push)
+            self._deliver_one(offset, push)
+
+    def _deliver_one(self, offset: int, push: bytes) -> None:
+        if self._waiting is not None:
+            self._wait(offset, push)
+        elif not offset or offset > self.position:
+            self.connection.send(push)
 
     def _wait(self, offset: int, push: bytes) -> None:
         if self._waiting is not None and len(self._waiting) < self._waiting_limit:
