@@ -43,7 +43,7 @@ class Peers:
 
 @contextlib.contextmanager
 def find(folder: str | None) -> Iterator[Peers]:
-    """The peers, from the flag or POSTHOUSE_PEERS: a copy, with our request script in place of theirs."""
+    """The peers, from the flag or POSTHOUSE_PEERS: a copy, with our request script and our chat client in place."""
     where = folder or os.environ.get("POSTHOUSE_PEERS")
     if not where or not (Path(where) / "setup.sh").is_file():
         sys.exit("Where are the peers? Give their folder with --peers or POSTHOUSE_PEERS (bench/README.md)")
@@ -51,6 +51,8 @@ def find(folder: str | None) -> Iterator[Peers]:
         copy = Path(scratch) / "peers"
         shutil.copytree(where, copy, copy_function=shutil.copyfile)
         shutil.copyfile(ROOT / "bench" / "wrk.lua", copy / "2_http" / "wrk.lua")
+        shutil.move(copy / "3_chat" / "client.py", copy / "3_chat" / "peers_client.py")  # ours runs it
+        shutil.copyfile(ROOT / "bench" / "chat_client.py", copy / "3_chat" / "client.py")
         peers = Peers(copy)
         if not (peers.home / "va").is_dir():
             sys.exit(f"The peers are not installed in {peers.home}: run {where}/setup.sh (PEERS_HOME says where to)")
@@ -74,6 +76,15 @@ def ratios(tests: Mapping[str, Any], figure: str, product: str = "product") -> s
             _ratio(median(test.get(product, []), figure), median(test.get(name, []), figure)) for test in tests.values()
         ]
         rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def figures(tests: Mapping[str, Any], names: Sequence[str], product: str = "product") -> str:
+    """A table: what the product alone says of itself in each test, as medians."""
+    rows = [f"| {product} | {' | '.join(tests)} |", "|---|" + "---:|" * len(tests)]
+    for name in names:
+        found = [statistics.median(run.get(name, 0) for run in test.get(product, ())) for test in tests.values()]
+        rows.append(f"| {name} | {' | '.join(f'{one:,.4g}' for one in found)} |")
     return "\n".join(rows)
 
 

@@ -1,4 +1,4 @@
-"""Runs the product against its peers in one session: ``python3 main.py bench actors|http|tasks|idle|sockets``.
+"""Runs the product against its peers in one session: ``python3 main.py bench actors|http|chat|tasks|idle|sockets``.
 
 What each measures, and how to read it: bench/README.md.
 """
@@ -15,8 +15,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.house import ROOT, House, Person, command, data_folder, make_task, register, running, worker_key
-from bench.peers import RESULTS, find, ratios
+from bench.crowd import CROWDED, furnish
+from bench.house import ROOT, UNBOUNDED, House, Person, command, data_folder, make_task, register, running, worker_key
+from bench.peers import RESULTS, figures, find, ratios
 
 IDLE_SECONDS = 5.0
 SOCKETS_PER_USER = 10  # as many as a user may have
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", default="3", help="of every contestant, interleaved (3)")
     parser.add_argument("--only", default="", help="these contestants beside the product, comma-separated")
     parser.add_argument("--dsn", default="", help="a PostgreSQL for the house (default: the one it brings along)")
+    parser.add_argument("--scenarios", default="sat,rate,fan", help="of chat (all three)")
     parser.add_argument("--count", type=int, default=0, help="tasks (2,000) or sockets (10,000)")
 
 
@@ -58,6 +60,22 @@ def http(asked: argparse.Namespace) -> Any:
         limit = ["--product-get", f"{post}/{task}", "--ops", "get", "--only", "aiohttp-limit", "--runs", asked.runs]
         tests["get a task"] = peers.drive("2_http", [*load, *limit], environment)["get"]
     _say(ratios(tests, "rate"))
+    return tests
+
+
+def chat(asked: argparse.Namespace) -> Any:
+    """200 people in rooms of 20: as fast as they can, then at 200 messages/s; then 1,000 people who listen to one."""
+    with find(asked.peers) as peers, data_folder() as data:
+        world, environment = data / "crowd.json", UNBOUNDED | CROWDED | _database(asked)
+        with running(data, environment) as house:
+            furnish(house, 1000, (20, 1000), world)
+        asked.only = asked.only and f"{asked.only},product"
+        us = ["--product", " ".join(command(data, port="{p}")), "--product-proto", "centrifuge"]
+        where = ["--product-path", "/connection/websocket", "--product-ok", "/health"]
+        load = ["--secs", asked.seconds, "--scen", asked.scenarios, *_common(asked)]
+        tests = peers.drive("3_chat", [*us, *where, *load], environment | {"BENCH_CHAT": str(world)})
+    _say(ratios(tests, "deliveries"))
+    _say(figures(tests, ("house_us", "database_us", "client_cores", "stored", "bad")))
     return tests
 
 
@@ -149,6 +167,7 @@ def _say(text: str) -> None:
 AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "actors": actors,
     "http": http,
+    "chat": chat,
     "tasks": tasks,
     "idle": idle,
     "sockets": sockets,
