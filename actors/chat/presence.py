@@ -15,17 +15,3 @@ class Presence(Protocol):
     async def last_seen(self, user_ids: Collection[str]) -> dict[str, datetime]:
         """When each of those who have been here was here last; who has never been is left out."""
         ...
-
-
-class Nobody:
-    """Implements `Presence` where there are no sockets: nobody is here, and nobody ever was."""
-
-    async def online(self, user_ids: Collection[str]) -> set[str]:
-        """Nobody."""
-        del user_ids
-        return set()
-
-    async def last_seen(self, user_ids: Collection[str]) -> dict[str, datetime]:
-        """Never."""
-        del user_ids
-        return {}
