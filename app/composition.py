@@ -154,7 +154,7 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
         config, logs, house=base.row.name, postgres=await database.version(), started_at=clock.now()
     )
     clockwork = Clockwork(TimerStore(database))
-    kinds = make_kinds(config, database, refs, clock, clockwork)
+    kinds = make_kinds(config, database, refs, clock, clockwork, publishing.publish)
     stack.callback(kinds.accounts.passwords.close)
     desk = SystemDesk(HouseStore(database), EventStore(database), letters, surroundings)
     system = System(
@@ -246,6 +246,6 @@ async def replaying(config: Config, dsn: str) -> AsyncIterator[Replay]:
     """What `verify` needs, beside a running house or without one. Reads only: the database is as the house left it."""
     async with AsyncExitStack() as stack:
         database = await open_database(config, dsn, "posthouse-verify", stack)
-        kinds = make_kinds(config, database, Refs(), SystemClock(), Clockwork(TimerStore(database)))
+        kinds = make_kinds(config, database, Refs(), SystemClock(), Clockwork(TimerStore(database)), lambda _: None)
         stack.callback(kinds.accounts.passwords.close)
         yield Replay(EventStore(database), kinds.owned, [partial(check_ties, kinds.profiles)])

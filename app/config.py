@@ -15,6 +15,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from actors.auth.settings import AuthSettings
+from actors.chat.settings import ChatSettings
+from actors.outgoing.push import PushSettings
+from actors.outgoing.sms import SmsSettings
 from actors.quota import QuotaSettings
 from actors.task.settings import TaskSettings
 from handlers.rate_limit import LimitSettings
@@ -140,6 +143,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth: AuthSettings = AuthSettings()
     quota: QuotaSettings = QuotaSettings()
     task: TaskSettings = TaskSettings()
+    push: PushSettings = PushSettings()
+    sms: SmsSettings = SmsSettings()
+    chat: ChatSettings = ChatSettings()
     origin: Origin = Origin()  # not a section
 
     @property

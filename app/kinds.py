@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from actors.chat.live import Publish
+from actors.chat.room import Room
 from actors.notification import Inbox, NotificationJobs, Notifications
 from actors.outgoing.post import Post
 from actors.profile import ProfileOwner, Profiles
@@ -18,6 +20,7 @@ from app.keyring import open_keys
 from app.presence import Presence
 from app.refs import Refs
 from app.timing import Clockwork
+from storage.chat import ChatStore
 from storage.notification import NotificationStore
 from storage.postgres import Database
 from storage.profile import ProfileStore
@@ -44,8 +47,13 @@ class Kinds(NamedTuple):
         return [kind for kind in self.behaviours if isinstance(kind, Entity)]
 
 
-def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock, clockwork: Clockwork) -> Kinds:
-    """Make every behaviour. No thread runs and nothing is read yet, but the signing keys."""
+def make_kinds(
+    config: Config, database: Database, refs: Refs, clock: Clock, clockwork: Clockwork, publish: Publish
+) -> Kinds:
+    """Make every behaviour. No thread runs and nothing is read yet, but the signing keys.
+
+    ``publish`` takes what is told to those who listen now and not stored.
+    """
     keys = open_keys(config, clock.now())
     accounts = build_accounts(
         config.auth, config.quota, database=database, keys=keys, clock=clock, ref=refs, mailer=None
@@ -62,6 +70,7 @@ def make_kinds(config: Config, database: Database, refs: Refs, clock: Clock, clo
         notifications,
         ProfileOwner(profiles),
         Profiles(profiles, refs),
+        Room(ChatStore(database), publish, config.chat.max_members),
     ]
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
     return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence)

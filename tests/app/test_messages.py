@@ -19,7 +19,7 @@ from app.refs import Refs
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder: Path = tmp_path_factory.mktemp("data")
-    made = make_kinds(load(None, {}, {("data", "dir"): str(folder)}), None, Refs(), SystemClock(), None)  # type: ignore[arg-type]
+    made = make_kinds(load(None, {}, {("data", "dir"): str(folder)}), None, Refs(), SystemClock(), None, lambda _: None)  # type: ignore[arg-type]
     yield made
     made.accounts.passwords.close()
 
