@@ -78,6 +78,24 @@ def test_entities_cannot_handle_messages_together() -> None:
         Handlers(Odd())
 
 
+def test_only_plain_handlers_of_entities_join() -> None:
+    class Waiting(Entity[int]):
+        kind = "waiting"
+
+        @handles(joins=True)
+        async def one(self, state: int | None, message: Note, turn: Turn) -> None: ...
+
+    class Stateless(Service):
+        kind = "stateless"
+
+        @handles(joins=True)
+        def one(self, message: Note, turn: Turn) -> None: ...
+
+    for behaviour in (Waiting(), Stateless()):
+        with pytest.raises(TypeError, match="only plain handlers of entities"):
+            Handlers(behaviour)
+
+
 async def test_a_message_that_the_actor_does_not_handle_is_the_senders_fault(world: World) -> None:
     class Unheard(Command[None], frozen=True):
         pass

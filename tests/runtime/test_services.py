@@ -8,7 +8,7 @@ from actors.runtime.actor import Idempotency
 from actors.runtime.errors import Internal, TimedOut, Unavailable
 from actors.runtime.message import SYSTEM, Caller
 from tests.runtime.conftest import World
-from tests.runtime.world import Add, Ask, Break, Hold, Note, Place
+from tests.runtime.world import Add, Ask, Break, Hold, Note, Place, Take
 
 
 async def test_a_service_works_at_no_more_than_its_concurrency(world: World) -> None:
@@ -109,3 +109,8 @@ async def test_a_crash_delays_only_the_message_that_crashed(world: World) -> Non
     await world.pass_time(2)
     assert world.desk.handled == ["break", "after", "break", "break"]
     assert len(world.store.letters) == 1
+
+
+async def test_a_refused_commit_may_be_answered_from_what_is_there(world: World) -> None:
+    assert await world.service.ask(Take(name="x"), SYSTEM) == 1
+    assert await world.service.ask(Take(name="x"), SYSTEM) == -1

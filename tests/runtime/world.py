@@ -74,6 +74,13 @@ class Place(Command[int], frozen=True):
     number: int
 
 
+class Take(Command[int], frozen=True):
+    """Take a name, and grow by one; return the value. A name that is taken answers minus the value it was taken at."""
+
+    name: str
+    bad: str = ""  # "handler", "apply", "answer" or "reading": what crashes
+
+
 class OpenLedger(Command[str], frozen=True):
     """Open another stream."""
 
@@ -95,6 +102,7 @@ class Store:
         self.streams: dict[str, list[Stored]] = {}
         self.rows: dict[str, tuple[int, int]] = {}  # stream -> (value, n)
         self.causes: set[str] = set()
+        self.names: dict[str, int] = {}  # taken, and the value then
         self.commits: list[dict[str, Any]] = []
         self.published: list[Stored] = []
         self.letters: list[DeadLetter] = []
@@ -110,10 +118,16 @@ class Store:
     ) -> list[list[Any]]:
         await self.open.wait()
         self._fail(lambda: self._take_effect(cause, events, writes))
-        if cause in self.causes:
+        if self.causes & {cause, *(event.cause for event in events)}:
             raise DuplicateTurn(cause)
-        if any(event.n != len(self.streams.get(event.stream, ())) + 1 for event in events):
-            raise ConnectionError("the stream has moved on")
+        lengths = {event.stream: len(self.streams.get(event.stream, ())) for event in events}
+        for event in events:
+            lengths[event.stream] += 1
+            if event.n != lengths[event.stream]:
+                raise ConnectionError("the stream has moved on")
+        names = [write[1] for write in writes if write[0] == "name"]
+        if len({*names, *self.names}) < len(names) + len(self.names):
+            raise Refused("the name is taken")
         self.commits.append({"lane": lane, "cause": cause, "caller": caller, "events": events, "writes": writes})
         return self._take_effect(cause, events, writes)
 
@@ -134,12 +148,14 @@ class Store:
             raise failure
 
     def _take_effect(self, cause: str, events: Sequence[Stored], writes: Sequence[Any]) -> list[list[Any]]:
-        self.causes.add(cause)
+        self.causes |= {cause, *(event.cause or cause for event in events)}
         for event in events:
             self.streams.setdefault(event.stream, []).append(event)
         for write in writes:
             if write[0] == "row":
                 self.rows[write[1]] = write[2]
+            elif write[0] == "name":
+                self.names[write[1]] = write[2]
         return [[write[-1]] for write in writes]
 
     def publish(self, events: Sequence[Stored]) -> None:
@@ -170,15 +186,37 @@ class Counter(Entity[int]):
 
     def apply(self, state: int | None, event: Event) -> int:
         assert isinstance(event, Added)
+        if not event.by:
+            raise RuntimeError("cannot be folded")
         return (state or 0) + event.by
 
     def save(self, key: str, state: int | None, n: int) -> Sequence[Any]:
         return [("row", self.stream(key), (state, n))]
 
-    @handles
+    @handles(joins=True)
     def add(self, state: int | None, message: Add, turn: Turn) -> Decision[int]:
         return Decision(
             reply=(state or 0) + message.by, events=[Added(at=turn.now, by=message.by)], made=f"made-{turn.id}"
+        )
+
+    @handles(joins=True)
+    def take(self, state: int | None, message: Take, turn: Turn) -> Decision[int]:
+        if message.bad == "handler":
+            raise RuntimeError("bad")
+
+        async def found(refusal: DomainError) -> int:
+            if message.bad == "reading":
+                raise refusal
+            return -self.store.names[message.name]
+
+        def answer(rows: list[list[int]]) -> int:
+            return rows[0][0] // (message.bad != "answer")
+
+        return Decision(
+            answer=answer,
+            refused=found,
+            events=[Added(at=turn.now, by=1 if message.bad != "apply" else 0)],
+            writes=[("name", message.name, (state or 0) + 1), ("note", message.name)],
         )
 
     @handles
@@ -254,6 +292,13 @@ class Desk(Service):
     @handles
     def note(self, message: Note, turn: Turn) -> None:
         self.handled.append(message.text)
+
+    @handles
+    def take(self, message: Take, turn: Turn) -> Decision[int]:
+        async def found(refusal: DomainError) -> int:
+            return -1
+
+        return Decision(reply=1, refused=found, writes=[("name", message.name, 1)])
 
     @handles(together=10)
     def place(self, batch: Sequence[tuple[Place, Turn]]) -> Together[int]:
