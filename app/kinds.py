@@ -8,6 +8,8 @@ from actors.chat.room import Room
 from actors.notification import Inbox, NotificationJobs, Notifications
 from actors.outgoing.post import Post
 from actors.profile import ProfileOwner, Profiles
+from actors.push import Pushes, PushTerms
+from actors.report import ReportOwner, Reports
 from actors.runtime.actor import Actor, Entity
 from actors.runtime.ports import Clock
 from actors.task.leasing import TaskLeases
@@ -16,7 +18,7 @@ from actors.task.tasks import Tasks
 from actors.task.waiting import Bell
 from app.accounts import AccountParts, build_accounts
 from app.config import Config
-from app.keyring import open_keys
+from app.keyring import open_keys, open_vapid_key
 from app.presence import Presence
 from app.refs import Refs
 from app.timing import Clockwork
@@ -24,6 +26,8 @@ from storage.chat import ChatStore
 from storage.notification import NotificationStore
 from storage.postgres import Database
 from storage.profile import ProfileStore
+from storage.push import PushStore
+from storage.report import ReportStore
 from storage.seen import SeenStore
 from storage.task import TaskStore
 
@@ -60,7 +64,7 @@ def make_kinds(
     )
     tasks, notices, bell = TaskStore(database), NotificationStore(database), Bell()
     notifications, profiles = Notifications(notices, refs), ProfileStore(database)
-    presence = Presence(SeenStore(database), clock)
+    presence, reports = Presence(SeenStore(database), clock), ReportStore(database)
     behaviours: list[Actor] = [
         *accounts.kinds,
         Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
@@ -70,7 +74,16 @@ def make_kinds(
         notifications,
         ProfileOwner(profiles),
         Profiles(profiles, refs),
+        Pushes(PushStore(database), push_terms(config)),
         Room(ChatStore(database), publish, config.chat.max_members),
+        ReportOwner(reports, refs),
+        Reports(reports, refs),
     ]
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
     return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence)
+
+
+def push_terms(config: Config) -> PushTerms:
+    """On what terms people subscribe to Web Push."""
+    push = config.push
+    return PushTerms(open_vapid_key(config).public_key if push.enabled else None, push.max_per_person, push.allow_private)
