@@ -86,4 +86,6 @@ def make_kinds(
 def push_terms(config: Config) -> PushTerms:
     """On what terms people subscribe to Web Push."""
     push = config.push
-    return PushTerms(open_vapid_key(config).public_key if push.enabled else None, push.max_per_person, push.allow_private)
+    return PushTerms(
+        open_vapid_key(config).public_key if push.enabled else None, push.max_per_person, push.allow_private
+    )
