@@ -59,14 +59,14 @@ class PasswordDesk(Service):
     def request_reset(self, message: RequestPasswordReset, turn: Turn) -> Decision[ResetRequested]:
         """One statement for known and unknown addresses alike, so that neither answer nor time tells."""
         self._guard.enter(f"reset {message.email}", turn)
-        issued = self._one_time.password_reset_by_email(message.email, turn.now)
+        proof = self._one_time.password_reset_by_email(message.email, turn.now)
 
         def answer(rows: list[list[Record]]) -> ResetRequested:
-            for row in rows[0]:
-                self._one_time.mail_password_reset(issued, row["username"], row["address"])
+            if rows[0] and proof.after is not None:
+                proof.after()
             return ResetRequested()
 
-        return Decision(answer=answer, writes=[issued.write])
+        return Decision(answer=answer, writes=proof.writes)
 
     @handles
     async def confirm_reset(self, message: ConfirmPasswordReset, turn: Turn) -> User:

@@ -24,7 +24,7 @@ class Issued(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """A decision's part that asks the owner of an address to prove it; empty where no mail is sent."""
+    """A decision's part that mails a token to an address; empty where no mail is sent."""
 
     writes: Sequence[Write] = ()
     after: Callable[[], None] | None = None
@@ -50,22 +50,26 @@ class OneTimeTokens:
         row = (digest(token), user_id, "password_reset", None, expires_at)
         return Issued(token, Write(Q.insert_token, row), expires_at)
 
-    def password_reset_by_email(self, email: str, now: datetime) -> Issued:
-        """Decide the same for whoever has this address; the write gives (ord, username, address) if somebody has."""
-        token, expires_at = new_secret(), now + self._reset_lifetime
-        return Issued(token, Write(Q.insert_token_by_email, (digest(token), email, expires_at)), expires_at)
+    def password_reset_by_email(self, email: str, now: datetime) -> Proof:
+        """Decide the same, and a mail with it, for whoever has this address.
 
-    def mail_password_reset(self, issued: Issued, username: str, address: str) -> None:
-        """Send a reset token, after its turn was committed."""
-        if self._mailer is not None:
-            self._mailer.post(Mail(address, "password_reset", username, issued.token, issued.expires_at))
+        The first write gives a row if somebody has it; ``after`` is to be called only then.
+        """
+        token, expires_at = new_secret(), now + self._reset_lifetime
+        write = Write(Q.insert_token_by_email, (digest(token), email, expires_at))
+        return self._mailed(write, Mail(email, "password_reset", token, expires_at), now)
 
     def email_proof(self, user: User, now: datetime) -> Proof:
         """Decide a token that proves ``user.email``."""
-        mailer, email = self._mailer, user.email
-        if mailer is None or email is None:
+        if self._mailer is None or user.email is None:
             return Proof()
         token, expires_at = new_secret(), now + self._verify_lifetime
-        mail = Mail(email, "verify_email", user.username, token, expires_at)
-        row = (digest(token), user.id, "verify_email", email, expires_at)
-        return Proof([Write(Q.insert_token, row)], lambda: mailer.post(mail))
+        row = (digest(token), user.id, "verify_email", user.email, expires_at)
+        mail = Mail(user.email, "verify_email", token, expires_at, user.id)
+        return self._mailed(Write(Q.insert_token, row), mail, now)
+
+    def _mailed(self, write: Write, mail: Mail, now: datetime) -> Proof:
+        mailer = self._mailer
+        if mailer is None:
+            return Proof([write])
+        return Proof([write, mailer.keep(mail, now)], lambda: mailer.post(mail))

@@ -39,6 +39,8 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     password: Annotated[str, msgspec.Meta(extra={"secret": True})] = ""
     sender: str = ""
     """From: of every mail, as ``name@example.org`` or ``Posthouse <name@example.org>``."""
+    timeout_seconds: Seconds = 20.0
+    """For each step of the conversation; all of it takes at most ``[outgoing] send_seconds``."""
     digest_minutes: Annotated[float, msgspec.Meta(ge=0)] = 15.0
     password_reset_link: str = ""
     """Address of the page that takes a reset token, with ``{token}`` in it; empty: the mail shows the token itself."""

@@ -28,17 +28,17 @@ insert into account_token (hash, user_id, purpose, email, expires_at)
 select * from unnest($1::bytea[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]);
 
 -- name: insert_token_by_email :many
--- Keep reset tokens for whoever has these addresses; gives position, username and address of each that somebody has.
+-- Keep reset tokens for whoever has these addresses; gives the position of each that somebody has.
 -- $1 hash bytea[], $2 email text[], $3 expires_at timestamptz[]
 with asked as materialized (
-    select r.*, a.id, a.username, a.email as address
+    select r.*, a.id
     from unnest($1::bytea[], $2::text[], $3::timestamptz[]) with ordinality as r (hash, email, expires_at, ord)
     join account a on lower(a.email) = lower(r.email)
 ), kept as (
     insert into account_token (hash, user_id, purpose, expires_at)
     select hash, id, 'password_reset', expires_at from asked
 )
-select ord, username, address from asked;
+select ord from asked;
 
 -- name: get_token :one
 -- Whose one-time token this is; spent and unknown ones are not there.
