@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from actors.chat.messages import check_text
-from actors.chat.state import Q
 from actors.errors import Conflict, InvalidRequest, NotFound
 from actors.messages.chat import ChatCard, ChatCreated, FoundChat, Member, Person
+from storage import queries
 from storage.write import Write
+
+Q = queries.load("chat")
 
 PAIR_TAKEN = Conflict("the two have a direct chat")
 _TAKEN = {"chat_pair_key": PAIR_TAKEN}

@@ -5,7 +5,6 @@ from msgspec.structs import replace
 from actors.chat.beginning import hold, insert_member
 from actors.chat.members import next_owner
 from actors.chat.minutes import Minutes
-from actors.chat.state import Q
 from actors.messages.chat import (
     ChatCard,
     ChatChanged,
@@ -17,7 +16,10 @@ from actors.messages.chat import (
     MemberRole,
     Person,
 )
+from storage import queries
 from storage.write import Write
+
+Q = queries.load("chat")
 
 
 def join(minutes: Minutes, admitter: Member, person: Person, role: MemberRole) -> Member:

@@ -36,7 +36,7 @@ from actors.chat.messages import (
     update,
 )
 from actors.chat.minutes import Minutes
-from actors.chat.state import Q, RoomState, fold, load_state, save_state, there
+from actors.chat.state import RoomState, fold, load_state, save_state, there
 from actors.errors import Conflict, DomainError, NotFound
 from actors.messages.chat import (
     Admit,
@@ -63,9 +63,11 @@ from actors.messages.chat import (
 )
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
 from actors.runtime.message import Event
+from storage import queries
 from storage.chat import ChatStore
 from storage.write import Write
 
+Q = queries.load("chat")
 MOST_MEMBERS = 2_000
 
 
