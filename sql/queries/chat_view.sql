@@ -15,8 +15,9 @@ select c.id, c.kind, c.name, c.description, c.notice, c.owner_id, c.members_coun
     p.role, p.muted, r.seq as read_seq, peer.user_id as peer_id, peer.username as peer_name,
     row_to_json(newest) as last_message,
     case when c.last_seq - r.seq <= 10000 then
-        (select count(*) from (
-            select from chat_message m where m.chat_id = c.id and m.seq > r.seq and m.sender_id <> $1 limit 1001) as behind)
+        (select count(*) from (  -- in order, so that it is the index that is read
+            select from chat_message m where m.chat_id = c.id and m.seq > r.seq and m.sender_id <> $1
+            order by m.seq limit 1001) as behind)
     end as unread
 from page p
 join chat c on c.id = p.chat_id
