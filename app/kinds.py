@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from actors.chat.chats import Chats
 from actors.chat.live import Publish
 from actors.chat.room import Room
 from actors.notification import Inbox, NotificationJobs, Notifications
@@ -23,6 +24,7 @@ from app.presence import Presence
 from app.refs import Refs
 from app.timing import Clockwork
 from storage.chat import ChatStore
+from storage.chat_view import ChatViews
 from storage.notification import NotificationStore
 from storage.postgres import Database
 from storage.profile import ProfileStore
@@ -76,6 +78,7 @@ def make_kinds(
         Profiles(profiles, refs),
         Pushes(PushStore(database), push_terms(config)),
         Room(ChatStore(database), publish, config.chat.max_members),
+        Chats(ChatViews(database), refs, presence),
         ReportOwner(reports, refs),
         Reports(reports, refs),
     ]
