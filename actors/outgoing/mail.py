@@ -16,6 +16,7 @@ from actors.outgoing.settings import EmailSettings
 MOST_ENTRIES = 50
 """Entries that a digest shows; of the others it says how many there are."""
 MOST_SUBJECT = 150
+MOST_TITLES = 3
 MOST_BODY = 600
 
 
@@ -66,15 +67,12 @@ def digest(parcel: Parcel, settings: EmailSettings) -> Letter:
 
 
 def subject(entries: Sequence[Entry]) -> str:
-    """One entry's title; of several how many there are, and from whom where that is known."""
+    """One entry's title; of several how many there are, and the first titles: those of messages say from whom."""
     if len(entries) == 1:
         return entries[0].title
-    people = list(dict.fromkeys(str(one.data["username"]) for one in entries if "username" in one.data))
-    if not people:
-        return f"{len(entries)} new notifications: {entries[0].title} and {len(entries) - 1} more"
-    names = people if len(people) <= 3 else [*people[:2], f"{len(people) - 2} others"]
-    last = f" and {names[-1]}" if len(names) > 1 else names[0]
-    return f"{len(entries)} new notifications from {', '.join(names[:-1])}{last}"
+    titles = list(dict.fromkeys(one_line(entry.title) for entry in entries))
+    more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
+    return f"{len(entries)} new notifications: {', '.join(titles[:MOST_TITLES])}{more}"
 
 
 def password_reset(parcel: Parcel, mail: TokenMail, settings: EmailSettings) -> Letter:

@@ -46,6 +46,13 @@ with due as (
                 select from notification n
                 where n.id = o.notification_id and (n.read_at is not null or n.deleted_at is not null)
             ) then 'read meanwhile'
+            when o.type in ('message', 'mention') and exists (
+                select from chat_read r
+                where r.user_id = o.user_id
+                  and r.chat_id = case when o.data ->> 'chat_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                                       then (o.data ->> 'chat_id')::uuid end
+                  and r.seq >= case when o.data ->> 'seq' ~ '^[0-9]{1,15}$' then (o.data ->> 'seq')::bigint end
+            ) then 'read meanwhile'
         end as needless
     from head h
     cross join lateral (

@@ -56,16 +56,16 @@ async def test_a_reset_is_mailed_and_good_once(house: AccountHouse) -> None:
     assert answer.status == 202
     [mail] = house.heard.mails
     assert (mail.purpose, mail.user_id) == ("password_reset", None)  # for whoever has the address
-    body = {"token": mail.addressken, "password": NEW}
+    body = {"token": mail.token, "password": NEW}
     confirmed = await house.call("POST", "/auth/password-reset/confirm", body)
     assert confirmed.status == 200 and confirmed["username"] == "ada"
     assert (await house.call("GET", "/users/me", token=ada["access_token"])).status == 401
     assert (await house.log_in("ada", NEW)).status == 200
     again = await house.call("POST", "/auth/password-reset/confirm", body)
     assert again.refusal == (400, "invalid_request") and again["errors"][0]["path"] == "$.token"
-    assert mail.addressken not in str(await house.sql("select * from account_token"))
+    assert mail.token not in str(await house.sql("select * from account_token"))
     [row] = await house.sql("select * from outgoing where type = 'password_reset'")
-    assert row["user_id"] == ada["user"]["id"] and mail.addressken not in str(dict(row))
+    assert row["user_id"] == ada["user"]["id"] and mail.token not in str(dict(row))
 
 
 async def test_an_unknown_address_gets_the_same_answer_and_no_mail(house: AccountHouse) -> None:
@@ -129,10 +129,10 @@ async def test_an_address_is_proved_by_the_token_that_was_mailed_to_it(house: Ac
     ada = await house.register("ada")
     [mail] = house.heard.mails
     assert (mail.address, mail.purpose) == ("ada@example.org", "verify_email")
-    answer = await house.call("POST", "/auth/verify-email", {"token": mail.addressken})
+    answer = await house.call("POST", "/auth/verify-email", {"token": mail.token})
     assert answer.status == 200 and answer.body == ada["user"]
     assert (await house.sql("select email_verified_at from account"))[0]["email_verified_at"] is not None
-    assert (await house.call("POST", "/auth/verify-email", {"token": mail.addressken})).status == 400
+    assert (await house.call("POST", "/auth/verify-email", {"token": mail.token})).status == 400
 
 
 async def test_a_new_address_has_to_be_proved_anew(house: AccountHouse) -> None:
@@ -143,5 +143,5 @@ async def test_a_new_address_has_to_be_proved_anew(house: AccountHouse) -> None:
     mail = house.heard.mails[-1]
     assert mail.address == "new@example.org"
     await house.call("PATCH", "/users/me", {"email": "third@example.org"}, token=ada["access_token"])
-    answer = await house.call("POST", "/auth/verify-email", {"token": mail.addressken})
+    answer = await house.call("POST", "/auth/verify-email", {"token": mail.token})
     assert answer.refusal == (409, "conflict")  # the token proves an address that is no longer hers
