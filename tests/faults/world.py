@@ -89,11 +89,13 @@ async def populate(house: RunningHouse) -> World:
         items: list[Any] = []
         while "system" not in {item["type"] for item in items}:
             items = (await ask("GET", "/notifications", ada.headers))["items"]
+        chat = await ask("POST", "/chats", ada.headers, {"kind": "group", "name": "hers", "members": []})
+        message = await ask("POST", f"/chats/{chat['id']}/messages", ada.headers, {"content": "ada's"})
         await ask("PUT", f"/profiles/{eve.name}/block", ada.headers)  # so that eve cannot see hers either
         ids = {
             "user_id": ada.id, "task_id": tasks["running"], "session_id": sessions["items"][0]["id"],
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
-            "letter_id": str(uuid4()), "username": ada.name,
+            "letter_id": str(uuid4()), "username": ada.name, "chat_id": chat["id"], "message_id": message["id"],
         }  # fmt: skip
         world = World(house, ada, eve, ids, tasks, leased["running"])
         await world.quiet()
