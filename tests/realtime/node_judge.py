@@ -17,12 +17,15 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pos
 
 
 def install() -> Path:
-    """Install the client into a cache folder once. Skips the test without node, or fails where node is required."""
+    """Install the client and the programs that drive it into a cache folder, the client once; return the folder.
+
+    Skips the test without node, or fails where node is required.
+    """
     if shutil.which("node") is None or shutil.which("npm") is None:
         _give_up("node and npm are not here")
     _CACHE.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "judge.mjs"):
-        shutil.copy(_SOURCE / name, _CACHE / name)
+    for file in _SOURCE.iterdir():
+        shutil.copy(file, _CACHE / file.name)
     done = _CACHE / "node_modules" / ".installed"
     wanted = (_SOURCE / "package.json").read_text()
     if not done.exists() or done.read_text() != wanted:
@@ -31,7 +34,7 @@ def install() -> Path:
         if made.returncode:
             _give_up(f"npm install failed: {made.stderr[-500:]}")
         done.write_text(wanted)
-    return _CACHE / "judge.mjs"
+    return _CACHE
 
 
 def _give_up(reason: str) -> None:
@@ -51,9 +54,16 @@ class Judge:
     @asynccontextmanager
     async def watching(cls, url: str, *tokens: str) -> AsyncIterator["Judge"]:
         """Run the client until the block ends; the first token is its first, the rest is what ``getToken`` answers."""
-        program = await asyncio.to_thread(install)
+        async with cls.running("judge.mjs", url, *tokens) as judge:
+            yield judge
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, name: str, *arguments: str) -> AsyncIterator["Judge"]:
+        """Run one of the programs until the block ends."""
+        program = (await asyncio.to_thread(install)) / name
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec("node", str(program), url, *tokens, stdin=pipe, stdout=pipe)
+        process = await asyncio.create_subprocess_exec("node", str(program), *arguments, stdin=pipe, stdout=pipe)
         judge = cls(process)
         try:
             await judge.until("ready")
@@ -68,6 +78,14 @@ class Judge:
         assert self._process.stdin is not None
         self._process.stdin.write(msgspec.json.encode({"order": order, **fields}) + b"\n")
         await self._process.stdin.drain()
+
+    async def next(self) -> dict[str, Any]:
+        """Read one report, and keep it nowhere. Raises `ConnectionError` at the end of the program."""
+        assert self._process.stdout is not None
+        if not (line := await self._process.stdout.readline()):
+            raise ConnectionError("the program has ended")
+        report: dict[str, Any] = msgspec.json.decode(line)
+        return report
 
     async def until(self, event: str, seconds: float = 15) -> dict[str, Any]:
         """Read reports up to the next one of a kind, and return that."""

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from random import Random
 from urllib.parse import urlsplit
+
+Line = tuple[asyncio.WriteTransport, asyncio.WriteTransport]
 
 
 class Proxy:
@@ -11,9 +14,10 @@ class Proxy:
 
     def __init__(self, host: str, port: int) -> None:
         self.url = ""
+        self._is_shut = False
         self._host = host
         self._port = port
-        self._transports: set[asyncio.WriteTransport] = set()
+        self._lines: list[Line] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -32,17 +36,44 @@ class Proxy:
             await asyncio.gather(*proxy._tasks, return_exceptions=True)
 
     def cut(self) -> None:
-        """Abort every connection; new ones are let in."""
-        for transport in self._transports:
-            transport.abort()
-        self._transports.clear()
+        """Abort every connection."""
+        self._abort(self._lines)
+
+    def shut(self, seconds: float) -> None:
+        """Abort every connection, and for a while every new one, too."""
+        self._is_shut = True
+        self.cut()
+        asyncio.get_running_loop().call_later(seconds, self._reopen)
+
+    def cut_some(self, random: Random, share: float) -> None:
+        """Abort a share of the connections, at least one."""
+        if self._lines:
+            self._abort(random.sample(self._lines, max(1, int(len(self._lines) * share))))
+
+    def _reopen(self) -> None:
+        self._is_shut = False
+
+    def _abort(self, lines: list[Line]) -> None:
+        for line in lines:
+            for transport in line:
+                transport.abort()
+        self._lines = [line for line in self._lines if line not in lines]
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._host, self._port)
-        self._transports |= {writer.transport, back.transport}
+        if self._is_shut:
+            writer.transport.abort()
+            return
+        try:
+            there, back = await asyncio.open_connection(self._host, self._port)
+        except OSError:  # the house is away
+            writer.transport.abort()
+            return
+        self._lines.append((writer.transport, back.transport))
         pumps = [asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))]
         self._tasks.update(pumps)
         await asyncio.wait(pumps)
+        self._tasks.difference_update(pumps)
+        self._abort([(writer.transport, back.transport)])
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
