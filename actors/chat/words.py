@@ -12,14 +12,16 @@ from unicodedata import normalize
 MOST_CHARACTERS = 64
 """Of one word: nobody searches for more, and PostgreSQL takes at most 2,046 bytes."""
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_find_plain = re.compile(r"[a-z0-9]+").findall
+_PLAIN = "".join(chr(i).lower() if chr(i).isalnum() else " " for i in range(128))  # what each ASCII character becomes
 _find_runs = re.compile(f"([{_UNSPACED}]+)|([^\\W_{_UNSPACED}]+)").findall
 
 
 def words_of(text: str, chat_id: str) -> str:
     """Return the words of a message and its chat as the text form of a ``tsvector``."""
     if text.isascii():
-        found = {word[:MOST_CHARACTERS] for word in _find_plain(text.lower())}
+        found = set(text.translate(_PLAIN).split())
+        if len(text) > MOST_CHARACTERS:
+            found = {word[:MOST_CHARACTERS] for word in found}
     else:
         found = {lexeme for run, word in _runs(text) for lexeme in ({*run, *_pairs(run)} if run else (word,))}
     found.add(chat_lexeme(chat_id))
