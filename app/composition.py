@@ -28,6 +28,7 @@ from app.edges import Edges, checks, make_edges
 from app.housekeeping import Housekeeping
 from app.kinds import Kinds, make_kinds
 from app.logs import Logs, watch_loop_lag
+from app.outgoing import open_deliveries
 from app.publishing import Publishing
 from app.refs import Refs
 from app.replay import Replay
@@ -119,6 +120,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         core.publishing.add(desk.publish)
         stack.callback(logs.subscribe(desk.lines))
         edges.watch(core.system, base.journal, base.database, core.relay)
+        core.kinds.outgoing.watch(edges.metrics)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
         work = background(core.kinds, housekeeping, edges, server)
         await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), *work)
@@ -163,6 +165,8 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
         mailbox_capacity=config.mailbox.capacity,
     )  # fmt: skip
     refs.system = surroundings.system = clockwork.system = system
+    surroundings.outgoing = list(kinds.outgoing.channels)
+    await open_deliveries(kinds.outgoing, config, database=database, clock=clock, ref=refs, stack=stack)
     await stack.enter_async_context(system)
     relay = Relay(base.dsn, database, base.row)
     relay.add("inbox", NOTICES, deliver_notices(refs))
@@ -202,6 +206,7 @@ def background(
     """What runs beside the actors for as long as the house does."""
     work = [
         kinds.sweeper.run(),
+        *(delivery.run() for delivery in kinds.outgoing.deliveries),
         kinds.presence.run(),
         housekeeping.forget(),
         housekeeping.follow_config(),

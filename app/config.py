@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from actors.auth.settings import AuthSettings
 from actors.chat.settings import ChatSettings
 from actors.outgoing.push import PushSettings
+from actors.outgoing.settings import EmailSettings, OutgoingSettings
 from actors.outgoing.sms import SmsSettings
 from actors.quota import QuotaSettings
 from actors.task.settings import TaskSettings
@@ -115,6 +116,7 @@ class Retention(Section, frozen=True):
     events_days: Days = 0
     tasks_days: Days = 90
     notifications_days: Days = 90
+    outgoing_days: Days = 7
     dead_letters_days: Days = 30
     sessions_days: Days = 30
 
@@ -143,6 +145,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth: AuthSettings = AuthSettings()
     quota: QuotaSettings = QuotaSettings()
     task: TaskSettings = TaskSettings()
+    outgoing: OutgoingSettings = OutgoingSettings()
+    email: EmailSettings = EmailSettings()
     push: PushSettings = PushSettings()
     sms: SmsSettings = SmsSettings()
     chat: ChatSettings = ChatSettings()

@@ -19,7 +19,7 @@ from app.logs import Logs
 from app.metrics import Metrics
 from app.openapi import document
 from app.refs import Refs
-from handlers import account, api_key, chat, notification, profile, push, report, session, task
+from handlers import account, api_key, chat, notification, outgoing, profile, push, report, session, task
 from handlers import system as system_desk
 from handlers.dispatch import Dispatcher
 from handlers.edge import Edge, EdgeSettings, Observe
@@ -43,6 +43,7 @@ OPERATIONS: list[Operation] = [
     *profile.OPERATIONS,
     *chat.OPERATIONS,
     *report.OPERATIONS,
+    *outgoing.OPERATIONS,
     *system_desk.OPERATIONS,
 ]
 """Every operation of the house. A new noun adds its own here."""

@@ -81,6 +81,8 @@ class Housekeeping:
         for days, delete in (
             (keep.tasks_days, kinds.tasks.delete_old_tasks),
             (keep.notifications_days, kinds.notification_store.delete_old),
+            (keep.outgoing_days, kinds.outgoing.store.delete_old),
+            (keep.dead_letters_days, kinds.outgoing.store.delete_old_dead),
         ):
             if days:
                 await in_batches(delete, now - timedelta(days=days))

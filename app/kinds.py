@@ -7,7 +7,6 @@ from actors.chat.chats import Chats
 from actors.chat.live import Publish
 from actors.chat.room import Room
 from actors.notification import Inbox, NotificationJobs, Notifications
-from actors.outgoing.post import Post
 from actors.profile import ProfileOwner, Profiles
 from actors.push import Pushes, PushTerms
 from actors.report import ReportOwner, Reports
@@ -20,6 +19,7 @@ from actors.task.waiting import Bell
 from app.accounts import AccountParts, build_accounts
 from app.config import Config
 from app.keyring import open_keys, open_vapid_key
+from app.outgoing import Outgoing
 from app.presence import Presence
 from app.refs import Refs
 from app.timing import Clockwork
@@ -46,6 +46,7 @@ class Kinds(NamedTuple):
     sweeper: Sweeper
     bell: Bell
     presence: Presence
+    outgoing: Outgoing
 
     @property
     def owned(self) -> Sequence[Entity[Any]]:
@@ -60,9 +61,9 @@ def make_kinds(
 
     ``publish`` takes what is told to those who listen now and not stored.
     """
-    keys = open_keys(config, clock.now())
+    keys, outgoing = open_keys(config, clock.now()), Outgoing(config, database)
     accounts = build_accounts(
-        config.auth, config.quota, database=database, keys=keys, clock=clock, ref=refs, mailer=None
+        config.auth, config.quota, database=database, keys=keys, clock=clock, ref=refs, mailer=outgoing.mailer
     )
     tasks, notices, bell = TaskStore(database), NotificationStore(database), Bell()
     notifications, profiles = Notifications(notices, refs), ProfileStore(database)
@@ -71,7 +72,8 @@ def make_kinds(
         *accounts.kinds,
         Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
         TaskLeases(refs, bell),
-        Inbox(notices, Post({}, lambda: None)),
+        Inbox(notices, outgoing.post),
+        outgoing.desk,
         NotificationJobs(notices, refs, clockwork),
         notifications,
         ProfileOwner(profiles),
@@ -83,7 +85,7 @@ def make_kinds(
         Reports(reports, refs),
     ]
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
-    return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence)
+    return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence, outgoing)
 
 
 def push_terms(config: Config) -> PushTerms:

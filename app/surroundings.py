@@ -28,6 +28,7 @@ class HouseSurroundings:
     """Implements `actors.system.Surroundings`. ``system`` is set once the actors exist."""
 
     system: System
+    outgoing: Sequence[str] = ()
 
     def __init__(self, config: Config, logs: Logs, *, house: str, postgres: str, started_at: datetime) -> None:
         self.config = config
@@ -42,6 +43,7 @@ class HouseSurroundings:
         return HouseInfo(
             version=VERSION, started_at=self._started_at, house=self._house, transport=self.config.mailbox.transport,
             postgres=self._postgres, uptime_seconds=round(time.monotonic() - self._began, 3),
+            outgoing=list(self.outgoing),
         )  # fmt: skip
 
     def actors(self) -> ActorList:

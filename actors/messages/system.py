@@ -20,6 +20,7 @@ class HouseInfo(msgspec.Struct, frozen=True, kw_only=True):
     transport: str
     postgres: str
     uptime_seconds: float
+    outgoing: list[str] = []  # channels on which things leave the house: email, push, sms
 
 
 class ActorFigures(msgspec.Struct, frozen=True, kw_only=True):

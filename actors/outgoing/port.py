@@ -128,7 +128,6 @@ class Outlet(NamedTuple):
 
     sender: Sender
     book: AddressBook
-    digest_seconds: float = 0.0  # what waits so long goes out together; 0: everything by itself, at once
     concurrency: int = 4  # parcels under way at a time
 
     @property

@@ -13,7 +13,9 @@ class OutgoingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     attempts: Count = 8
     """Then a parcel is dead, until an administrator tries it again."""
-    retry_seconds: Annotated[list[Seconds], msgspec.Meta(min_length=1)] = [60.0, 300.0, 1_800.0, 7_200.0, 21_600.0]
+    retry_seconds: Annotated[list[Seconds], msgspec.Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: [60.0, 300.0, 1_800.0, 7_200.0, 21_600.0]
+    )
     """After the first failed attempt, the second ...; the last one stays. Up to a quarter more, by chance."""
     send_seconds: Seconds = 30.0
     lease_seconds: Seconds = 120.0

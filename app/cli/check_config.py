@@ -14,4 +14,5 @@ def run(arguments: argparse.Namespace, config: Config) -> int:  # noqa: ARG001 -
     for name, value, source in rows:
         print(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
     print(f"\nfile: {config.origin.file or 'none'}\ndata: {config.data_folder}\nlog:  {config.log_file}")
+    print(f"mail: {config.email.host or 'off: [email] host is empty'}")
     return 0
