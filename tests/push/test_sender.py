@@ -8,6 +8,7 @@ import pytest
 
 from actors.outgoing.port import Deferred, Recipient, Rejected
 from actors.outgoing.push import PushSender, VapidKey, make_vapid_key
+from actors.outgoing.push.hosts import FAILURES, MOST_HOSTS, Hosts
 from actors.public_addresses import open_session
 from actors.runtime.clock import SystemClock
 from tests.push.browser import PushService
@@ -198,3 +199,46 @@ async def test_a_subscription_that_changed_hands_is_no_address_of_the_first_pers
         with pytest.raises(Rejected, match="ended"):
             await sender.send(parcel(ada, address))
     assert browser.pushed == []
+
+
+async def test_a_push_service_that_does_not_answer_is_left_alone_and_others_are_not(
+    house: PushingHouse, service: PushService, session: aiohttp.ClientSession
+) -> None:
+    ada, clock = house.served.ada, SettableClock()
+    sender = PushSender(house.store, house.key, session, clock, 60)
+    browser, push_id = await house.open_browser(ada, service)
+    _, gone_id = await house.open_browser(ada, service)
+    await house.sql("update push set endpoint = 'http://nowhere.invalid/x' where id = $1", gone_id)
+    for _ in range(FAILURES):
+        with pytest.raises(Deferred, match="did not answer"):
+            await sender.send(parcel(ada, gone_id))
+
+    with pytest.raises(Deferred, match="left alone") as answer:
+        await sender.send(parcel(ada, gone_id))
+
+    assert 0 < answer.value.after_seconds <= 30
+    await sender.send(parcel(ada, push_id))
+    assert len(browser.shown) == 1
+    clock.seconds += 31
+    with pytest.raises(Deferred, match="did not answer"):
+        await sender.send(parcel(ada, gone_id))
+
+
+def test_only_the_hosts_used_last_are_remembered() -> None:
+    hosts = Hosts(lambda: 0.0)
+    first = hosts.breaker("0")
+    for number in range(MOST_HOSTS - 1):
+        hosts.breaker(str(number))
+    assert hosts.breaker("0") is first
+    for number in range(1, MOST_HOSTS + 1):
+        hosts.breaker(str(number))
+    assert hosts.breaker("0") is not first
+
+
+class SettableClock(SystemClock):
+    """Later, when a test says so."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.seconds

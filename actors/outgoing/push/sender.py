@@ -11,6 +11,7 @@ from actors.errors import DomainError
 from actors.messages.notification import Channel
 from actors.messages.push import ForgetPush
 from actors.outgoing.port import Deferred, Parcel, Reach, Recipient, Rejected
+from actors.outgoing.push.hosts import Hosts
 from actors.outgoing.push.payload import FEWER_BYTES, MOST_BYTES, describe, fit, seal
 from actors.outgoing.push.vapid import VapidKey
 from actors.outgoing.retry_after import read_retry_after
@@ -66,6 +67,7 @@ class PushSender:
         self._session = session
         self._clock = clock
         self._ttl_seconds = ttl_seconds
+        self._hosts = Hosts(clock.monotonic)
 
     async def send(self, parcel: Parcel) -> None:
         """Push it to one browser; one that is too large for its push service goes again, smaller."""
@@ -81,16 +83,21 @@ class PushSender:
         """Return the status, and ``Retry-After``. The rest of an answer is nothing that we would believe."""
         body = seal(fit(describe(parcel), most_bytes), subscription["p256dh"], subscription["auth"])
         endpoint = URL(subscription["endpoint"], encoded=True)
+        breaker = self._hosts.breaker(endpoint.host or "")
+        if not breaker.allows(1):
+            raise Deferred("the push service is left alone for a while", after_seconds=breaker.seconds_left)
         try:
             async with self._session.post(
                 endpoint, data=body, headers=self._headers(parcel, endpoint), allow_redirects=False
             ) as answer:
+                breaker.succeed()
                 return answer.status, answer.headers.get("Retry-After")
         except InvalidURL:
             raise Rejected("the endpoint is no address") from None
         except (ClientError, OSError) as error:  # whose text may quote the endpoint
             if isinstance(error, ClientConnectorError) and isinstance(error.os_error, PrivateAddress):
                 raise Rejected("the endpoint leads to no public address") from None
+            breaker.fail()
             raise Deferred(f"the push service did not answer: {type(error).__name__}") from None
 
     def _headers(self, parcel: Parcel, endpoint: URL) -> dict[str, str]:

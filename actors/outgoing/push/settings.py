@@ -15,7 +15,7 @@ class PushSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     subject: str = ""
     """Whom a push service may turn to: a ``mailto:`` or ``https:`` address."""
     ttl_seconds: Annotated[int, msgspec.Meta(ge=0, le=2_419_200)] = 86_400
-    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 8.0
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 5.0
     concurrency: Annotated[int, msgspec.Meta(ge=1)] = 16
     max_per_person: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
     allow_private: bool = False
