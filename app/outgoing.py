@@ -81,7 +81,7 @@ async def open_deliveries(
     ref: Callable[[str, str], Ref],
     stack: AsyncExitStack,
 ) -> None:
-    """Make a worker for each channel that is on; nothing runs yet. Says once that e-mail is off, when it is."""
+    """Make a worker for each channel that is on; nothing runs yet. Says once what is off."""
     outlets = []
     if outgoing.seal is not None:
         sender = SmtpSender(config.email, outgoing.seal, clock)
@@ -107,6 +107,8 @@ async def _open_http(
         store = PushStore(database)
         sender = PushSender(store, open_vapid_key(config), session, clock, push.ttl_seconds)
         outlets.append(Outlet(sender, PushBook(store, ref), concurrency=push.concurrency))
+    else:
+        log.info("push_off", reason="[push] enabled is false")
     if config.sms.url:
         session = await stack.enter_async_context(
             open_session(
@@ -115,4 +117,6 @@ async def _open_http(
         )
         book = SmsBook(SmsStore(database), config.sms.country_code)
         outlets.append(Outlet(SmsSender(config.sms, session, clock), book, concurrency=config.sms.concurrency))
+    else:
+        log.info("sms_off", reason="[sms] url is empty")
     return outlets

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from urllib.parse import urlsplit
 
 from app.config import Config, effective
 
@@ -15,4 +16,6 @@ def run(arguments: argparse.Namespace, config: Config) -> int:  # noqa: ARG001 -
         print(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
     print(f"\nfile: {config.origin.file or 'none'}\ndata: {config.data_folder}\nlog:  {config.log_file}")
     print(f"mail: {config.email.host or 'off: [email] host is empty'}")
+    print(f"push: {'on' if config.push.enabled else 'off: [push] enabled is false'}")
+    print(f"sms:  {urlsplit(config.sms.url).hostname or 'off: [sms] url is empty'}")
     return 0
