@@ -5,7 +5,7 @@ the same name. Marks (read, deleted) are writes without events.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -181,6 +181,7 @@ class Sorter:
         if "realtime" in channels and (notice.priority == "critical" or not self._quiet):
             self._tell(notice, NotificationCreated(at=self._now, notification=entry))
         self._post(entry, notice.source, channels)
+        self._now += timedelta.resolution  # lists go by time, and keep the order of what came at once
 
     def _post(self, entry: Notification, source: str, channels: Sequence[Channel]) -> None:
         """Let it leave the house. Quiet hours hold it back, unless it is critical."""
