@@ -46,8 +46,8 @@ def query_of(q: str, chat_id: str | None = None) -> str | None:
 
 
 def chat_lexeme(chat_id: str) -> str:
-    """Return the word that every message of a chat has, and no text can hold."""
-    return f"chat:{chat_id}"
+    """Return the word that every message of a chat has; no text can hold it, and no search for a beginning finds it."""
+    return f"@{chat_id}"
 
 
 def _runs(text: str) -> Iterator[tuple[str, str]]:

@@ -149,7 +149,7 @@ with found as materialized (
         select id, created_at from near where (select count(*) from near) >= $5
         union all
         (select id, created_at from chat_message
-         where words @@ ($2::text::tsquery && ('''chat:' || me.chat_id || '''')::tsquery)
+         where words @@ ($2::text::tsquery && ('''@' || me.chat_id || '''')::tsquery)
            and (select count(*) from near) < $5
            and (created_at, id) < (coalesce($3::timestamptz, 'infinity'), $4::uuid)
          order by created_at desc, id desc limit $5)

@@ -1,5 +1,6 @@
 """The whole house behind its real edges, with Ada, Ben, Cyd and Dan, who chat."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,12 +8,16 @@ from typing import Any
 
 import msgspec
 
+from actors.messages.chat import SendMessage
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Caller
 from actors.runtime.ports import Stored
 from app.replay import Difference, Replay
 from storage.events import EventStore
 from tests.system.house import Person, ServedHouse, open_served
+
+POURED = 500
+"""Messages that wait in a mailbox at a time."""
 
 
 class ChatHouse:
@@ -24,7 +29,9 @@ class ChatHouse:
         self.heard: list[Stored] = []
         self.people: dict[str, Person] = {}
 
-    async def call(self, who: str, method: str, path: str, body: Any = None, *, expect: int = 200, key: str = "") -> Any:
+    async def call(
+        self, who: str, method: str, path: str, body: Any = None, *, expect: int = 200, key: str = ""
+    ) -> Any:
         """Call a route as one of the people and insist on the status."""
         return await self.served.call(method, path, self.people[who].token, body, expect=expect, key=key)
 
@@ -57,16 +64,15 @@ class ChatHouse:
         """Move a read mark."""
         return await self.call(who, "PUT", f"/chats/{chat_id}/read", {"seq": seq}, expect=expect)
 
-    async def fill(self, chat_id: str, who: str, count: int, content: str = "'note ' || i") -> None:
-        """Many messages of one person, straight into the rows of a chat that has none and that nobody has used yet."""
-        await self.sql(
-            "with added as (insert into chat_message"
-            f" select gen_random_uuid(), $1, i, $2, 'text', {content}, null, null, '[]', null, now(), null, null,"
-            f" to_tsvector('simple', {content}) || format('''chat:%s''', $1::uuid)::tsvector"
-            " from generate_series(1, $3::integer) i)"
-            " update chat set last_seq = $3::integer, active_at = now() where id = $1",
-            chat_id, self.people[who].id, count,
-        )  # fmt: skip
+    async def pour(self, who: str, chat_id: str, count: int, content: str = "note {}") -> None:
+        """Many messages of one person, in order, without an edge."""
+        room, caller = self.served.refs("chat", chat_id), self.caller(who)
+        for start in range(0, count, POURED):
+            wishes = [
+                SendMessage(chat_id=chat_id, content=content.format(n))
+                for n in range(start, min(start + POURED, count))
+            ]
+            await asyncio.gather(*(room.ask(wish, caller) for wish in wishes))
 
     async def crowd(self, size: int) -> list[str]:
         """Ids of many people, straight into their rows."""
@@ -102,7 +108,7 @@ class ChatHouse:
 
 @asynccontextmanager
 async def open_chats(dsn: str, folder: Path, *names: str) -> AsyncIterator[ChatHouse]:
-    """A house that listens, with people in it; nobody in it crashes."""
+    """A house that listens, with people in it; at the end nothing has crashed, and replay agrees with the rows."""
     async with open_served(dsn, folder) as served:
         house = ChatHouse(served)
         served.house._core.publishing.add(house.heard.extend)
@@ -111,3 +117,4 @@ async def open_chats(dsn: str, folder: Path, *names: str) -> AsyncIterator[ChatH
             house.people[name.lower()] = await served.person(name)
         yield house
         assert await served.sql("select error from dead_letter") == []
+        assert await house.differences() == []

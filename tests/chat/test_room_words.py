@@ -51,7 +51,7 @@ async def test_a_message_is_found_by_its_words_and_the_beginning_of_one(finds: F
         ("Hello, World!", "hell world"),  # only the last word may be a beginning
         ("北京", "京北"),
         ("anything", "!!! ..."),
-        ("chat a", "chat:b"),
+        ("chat a", "@b"),
         ("", "a"),
     ],
 )
@@ -62,11 +62,16 @@ async def test_a_message_without_one_of_the_words_is_not_found(finds: Finds, tex
 async def test_a_search_in_one_chat_finds_nothing_of_another(finds: Finds) -> None:
     assert await finds("hello", "hello")
     assert query_of("hello", "b") != query_of("hello", "a")
-    assert "'chat:b'" in words_of("hello", "b")
+    assert "'@b'" in words_of("hello", "b")
 
 
 def test_no_text_can_pretend_to_be_of_another_chat() -> None:
-    assert words_of("'chat:b' chat:b", "a").count("chat:") == 1
+    assert words_of("'@b' @b", "a").count("@") == 1
+
+
+@pytest.mark.parametrize("begun", ["c", "chat", "a", "0", "x"])
+async def test_what_a_message_is_marked_with_is_not_the_beginning_of_a_word(finds: Finds, begun: str) -> None:
+    assert not await finds("hello", begun)
 
 
 def test_words_are_cut_alike_on_both_sides() -> None:

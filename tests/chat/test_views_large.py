@@ -27,7 +27,7 @@ insert into chat_read select chat_id, user_id, greatest($size - 9000, 0) from ch
 insert into chat_message
 select gen_random_uuid(), $chat, i, case when i % 2 = 0 then uuid '{ADA}' else '{BEN}' end, 'text', 'the engine', null,
     null, '[]', null, now() + i * interval '1 ms', null, null,
-    format('''chat:%s'' ''engine'' ''w%sx'' ''rare%sx''', $chat, i, i % 1000)::tsvector
+    format('''@%s'' ''engine'' ''w%sx'' ''rare%sx''', $chat, i, i % 1000)::tsvector
 from generate_series(1, $size) i;
 """
 
