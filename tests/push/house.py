@@ -74,8 +74,10 @@ def stranger(number: int = 0) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_pushing(dsn: str, folder: Path, **sections: Any) -> AsyncIterator[PushingHouse]:
-    """A house that listens, with an administrator and ``ada`` in it, and whose log is ``house.log``."""
+async def open_pushing(
+    dsn: str, folder: Path, *, has_people: bool = True, **sections: Any
+) -> AsyncIterator[PushingHouse]:
+    """A house that listens, with an administrator and ``ada`` in it, unless they are there; logs to house.log."""
     config = Config(
         data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False), http=Http(port=0),
         **{"push": HERE, **sections},
@@ -89,8 +91,9 @@ async def open_pushing(dsn: str, folder: Path, **sections: Any) -> AsyncIterator
         ):
             house.open(lambda: None)
             served = ServedHouse(house, http, url, log)
-            served.admin = await served.person("root", "super_admin")
-            served.ada = await served.person("ada")
+            if has_people:
+                served.admin = await served.person("root", "super_admin")
+                served.ada = await served.person("ada")
             yield PushingHouse(served, config)
             house.close()
     finally:
