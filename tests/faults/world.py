@@ -1,6 +1,7 @@
 """Two people, an administrator and one thing of every kind, in one running house that many tests share."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -91,12 +92,21 @@ async def populate(house: RunningHouse) -> World:
             items = (await ask("GET", "/notifications", ada.headers))["items"]
         chat = await ask("POST", "/chats", ada.headers, {"kind": "group", "name": "hers", "members": []})
         message = await ask("POST", f"/chats/{chat['id']}/messages", ada.headers, {"content": "ada's"})
+        report = await ask("POST", await unwelcome(house, ada, ask), ada.headers, {"reason": "spam"})
         await ask("PUT", f"/profiles/{eve.name}/block", ada.headers)  # so that eve cannot see hers either
         ids = {
             "user_id": ada.id, "task_id": tasks["running"], "session_id": sessions["items"][0]["id"],
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
             "letter_id": str(uuid4()), "username": ada.name, "chat_id": chat["id"], "message_id": message["id"],
+            "report_id": report["id"],
         }  # fmt: skip
         world = World(house, ada, eve, ids, tasks, leased["running"])
         await world.quiet()
         return world
+
+
+async def unwelcome(house: RunningHouse, ada: Person, ask: Callable[..., Awaitable[Any]]) -> str:
+    """Something that is said to ada; where she reports it."""
+    chat = await ask("POST", "/chats", house.admin, {"kind": "direct", "member": ada.id})
+    message = await ask("POST", f"/chats/{chat['id']}/messages", house.admin, {"content": "buy"})
+    return f"/chats/{chat['id']}/messages/{message['id']}/report"
