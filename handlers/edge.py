@@ -85,13 +85,14 @@ class Route:
         self._observe = edge.observer(method, pattern)
         self._is_public = procedure.operation.access is Access.PUBLIC
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Perform the operation and answer."""
         started = perf_counter()
         given = request.headers
         name = request_id(given.get("X-Request-ID"))
         headers = reply_headers(request, name, self._edge.cors)
         caller = ANONYMOUS
+        response: web.StreamResponse
         try:
             caller, fault = await self._identify(request, name)
             if self._limit is not None:
@@ -204,7 +205,7 @@ def crash(error: Exception, headers: CIMultiDict[str], name: str, request: web.B
     return refuse(Internal("something went wrong here; the log has the rest"), headers, name)
 
 
-def _success(outcome: Outcome, headers: CIMultiDict[str]) -> web.Response:
+def _success(outcome: Outcome, headers: CIMultiDict[str]) -> web.StreamResponse:
     if outcome.replayed:
         headers["Idempotency-Replayed"] = "true"
     if outcome.status == 204:
