@@ -8,7 +8,6 @@ import structlog
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
-    Counter,
     GCCollector,
     Histogram,
     Info,
@@ -19,11 +18,12 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.request_metrics import RequestMetrics
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 log = structlog.get_logger()
 
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _ASK_SECONDS = 1.0  # a database that hangs must not hang the answer to Prometheus
 _LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -71,13 +71,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._lags: Mapping[str, float] = {}
         self._read_lags: Callable[[], Awaitable[Mapping[str, float]]] | None = None
-        self._requests = Counter(
-            "http_requests_total", "Requests answered", ("method", "endpoint", "status"), registry=self.registry
-        )
-        self._durations = Histogram(
-            "http_request_duration_seconds", "From the request's head to its answer", ("method", "endpoint"),
-            buckets=_BUCKETS, registry=self.registry,
-        )  # fmt: skip
+        self._requests = RequestMetrics()
+        self.registry.register(self._requests)
         lag = Histogram(
             "event_loop_lag_seconds", "How late the loop runs what is due", buckets=_LAG_BUCKETS, registry=self.registry
         )
@@ -88,21 +83,11 @@ class Metrics:
         GCCollector(registry=self.registry)
 
     def requests_of(self, method: str, endpoint: str) -> Callable[[int, float], None]:
-        """Return ``observe(status, seconds)`` for one route; keep it: its children are cached, 1 us a call.
+        """Return ``observe(status, seconds)`` for one route; keep it. To be called on the loop.
 
         ``endpoint`` is the route's pattern (``/api/v1/tasks/{id}``), never the path: that would be a label per id.
         """
-        duration = self._durations.labels(method, endpoint).observe
-        counts: dict[int, Callable[[], None]] = {}
-
-        def observe(status: int, seconds: float) -> None:
-            count = counts.get(status)
-            if count is None:
-                count = counts[status] = self._requests.labels(method, endpoint, str(status)).inc
-            count()
-            duration(seconds)
-
-        return observe
+        return self._requests.of(method, endpoint)
 
     def watch_actors(self, statistics: Callable[[], Iterable[Any]]) -> None:
         """Show each kind's figures: ``statistics()`` gives objects with ``kind`` and the attributes of `ACTORS`."""
