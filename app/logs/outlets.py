@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import stat
 import sys
 import time
 from collections import deque
@@ -11,6 +12,7 @@ from pathlib import Path
 
 _REST_BYTES = 4 * 2**20
 _RETRY_SECONDS = 1.0
+_FILE_BYTES = 2**20
 
 
 class Outlet:
@@ -140,6 +142,8 @@ class Stdout(Outlet):
         self._file = file
         self._poll = select.poll()
         self._poll.register(file, select.POLLOUT)
+        # A pipe that polls as writable takes PIPE_BUF bytes without blocking; a file takes anything.
+        self._piece_bytes = _FILE_BYTES if stat.S_ISREG(os.fstat(file).st_mode) else select.PIPE_BUF
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Write ``lines``, in their readable form where one was asked for."""
@@ -148,8 +152,7 @@ class Stdout(Outlet):
     def _write_some(self, chunk: bytes) -> int:
         written = 0
         while written < len(chunk) and self._poll.poll(0):
-            # A pipe that polls as writable takes PIPE_BUF bytes without blocking.
-            written += os.write(self._file, chunk[written : written + select.PIPE_BUF])
+            written += os.write(self._file, chunk[written : written + self._piece_bytes])
         return written
 
 
