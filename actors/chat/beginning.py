@@ -10,16 +10,15 @@ from storage.write import Write
 
 Q = queries.load("chat")
 
-PAIR_TAKEN = Conflict("the two have a direct chat")
-_TAKEN = {"chat_pair_key": PAIR_TAKEN}
+_TAKEN = {"chat_pair_key": Conflict("the two have a direct chat")}
 _NO_ACCOUNT = NotFound("no such person")
 
 
 def begin(message: FoundChat, now: datetime, most: int) -> tuple[ChatCreated, list[Write]]:
     """Return the chat's first event and its rows. Raises `InvalidRequest`.
 
-    The turn is refused when one of the people has no account (`NotFound`), and with ``PAIR_TAKEN`` when the two have a
-    direct chat.
+    The turn is refused when one of the people has no account (`NotFound`), and when the two have a direct chat
+    (`Conflict`).
     """
     _check(message, most)
     is_group = message.kind == "group"

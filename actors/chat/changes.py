@@ -48,20 +48,22 @@ def leave(minutes: Minutes, member: Member, remover: Member | None = None) -> No
         minutes.note(remover.user_id, f"{remover.username} removed {member.username}")
 
 
-def amend(minutes: Minutes, member: Member) -> None:
+def amend(minutes: Minutes, member: Member) -> Member:
     """Let a member be like this."""
     chat_id = minutes.room.card.id
     row = (chat_id, member.user_id, member.role, member.muted, member.silenced)
     minutes.tell(MemberChanged(at=minutes.at, chat_id=chat_id, member=member), Write(Q.update_member, row))
+    return member
 
 
-def hand_over(minutes: Minutes, owner: Member, heir: Member) -> None:
-    """Let the group have another owner; the last one, where they are still there, administers it from now on."""
+def hand_over(minutes: Minutes, owner: Member, heir: Member) -> Member:
+    """Let the group have another owner, who is heard; the last one, where still there, administers it from now on."""
     if owner.user_id in minutes.room.members:
         amend(minutes, replace(owner, role="admin"))
-    amend(minutes, replace(heir, role="owner", silenced=False))
+    heir = amend(minutes, replace(heir, role="owner", silenced=False))
     minutes.tell(ChatChanged(at=minutes.at, chat=replace(minutes.room.card, owner_id=heir.user_id)))
     minutes.note(owner.user_id, f"{owner.username} handed the group over to {heir.username}")
+    return heir
 
 
 def lose(minutes: Minutes, member: Member) -> None:

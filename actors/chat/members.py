@@ -68,7 +68,7 @@ def regulated(room: RoomState, regulator: Member, member: Member, wish: Regulate
         require_rank(room, regulator, "owner")
         if member.role == "owner" and wish.role != "owner":
             raise Conflict("hand the group over first")
-        changed = replace(changed, role=wish.role, silenced=changed.silenced and wish.role != "owner")
+        changed = replace(changed, role=wish.role)
     return changed
 
 

@@ -17,8 +17,7 @@ from storage.write import Write
 
 Q = queries.load("chat")
 
-NAME_TAKEN = Conflict("there is a message of this client_id")
-_TAKEN = {"chat_message_client_id_key": NAME_TAKEN}
+_TAKEN = {"chat_message_client_id_key": Conflict("there is a message of this client_id")}
 _NOT_HERE = InvalidRequest("no such message in this chat", path="$.reply_to")
 _NO_PEACE = Forbidden("one of you has blocked the other")
 _NOTHING = ""  # the text form of an empty tsvector

@@ -21,7 +21,6 @@ from actors.chat.members import (
     require_rank,
 )
 from actors.chat.messages import (
-    NAME_TAKEN,
     check_text,
     checks,
     compose,
@@ -151,7 +150,7 @@ class Room(Entity[RoomState]):
             return member
         minutes = Minutes(room, turn.now)
         if member.role == "owner" and was.role != "owner":
-            changes.hand_over(minutes, regulator, member)
+            member = changes.hand_over(minutes, regulator, member)
         else:
             changes.amend(minutes, member)
         return minutes.decision(member)
@@ -243,10 +242,8 @@ class Room(Entity[RoomState]):
         return load_message(row)
 
     async def _first(self, message: SendMessage, sender_id: str, error: DomainError) -> SentMessage:
-        """The message that was sent under this ``client_id`` before, as it is now."""
-        if error is not NAME_TAKEN or message.client_id is None:
-            raise error
-        row = await self._store.get_sent(message.chat_id, sender_id, message.client_id)
+        """The message that was sent under this ``client_id`` before, as it is now: whatever would refuse it today."""
+        row = await self._store.get_sent(message.chat_id, sender_id, message.client_id or "")
         if row is None:
             raise error
         return SentMessage(message=load_message(row), made=False)

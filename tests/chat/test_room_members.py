@@ -244,8 +244,10 @@ async def test_who_loses_their_account_leaves_and_the_eldest_administrator_inher
     await rooms.ask(None, LoseMember(chat_id=chat, user_id=olga.id))
     assert await rooms.roles(chat) == {"mona": "member", "anna": "owner", "amir": "admin"}
     await rooms.regulate(chat, anna, amir, role="member")
+    await rooms.regulate(chat, anna, mona, silenced=True)
     await rooms.ask(None, LoseMember(chat_id=chat, user_id=anna.id))
     assert await rooms.roles(chat) == {"mona": "owner", "amir": "member"}  # there from the beginning
+    await rooms.say(chat, mona, "the silenced inherit a voice")
     again = len(await rooms.told(chat))
     await rooms.ask(None, LoseMember(chat_id=chat, user_id=anna.id))
 

@@ -173,12 +173,15 @@ async def test_a_block_of_either_ends_writing_in_a_direct_chat_and_in_no_group(
 ) -> None:
     ada, bob, _ = people
     group, direct = await rooms.group(ada, bob), await rooms.direct(ada, bob)
-    await rooms.say(direct, bob)
+    resent = SendMessage(chat_id=direct, content="hi", client_id="b1")
+    first = await rooms.ask(bob, resent)
     await rooms.sql("insert into block values ($1, $2, now())", ada.id, bob.id)
 
     for one in (ada, bob):
         with pytest.raises(Forbidden):
             await rooms.say(direct, one)
         await rooms.say(group, one)
+    again = await rooms.ask(bob, resent)
+    assert (again.made, again.message) == (False, first.message)  # it was sent in peace
     await rooms.sql("delete from block")
     assert (await rooms.say(direct, bob)).seq == 2
