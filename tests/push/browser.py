@@ -105,10 +105,12 @@ class PushService:
         self.url = ""
         self.browsers: dict[str, Browser] = {}
         self.faults: list[str] = []
+        self.paths: list[str] = []
         self.most_bytes = 4_096
 
     async def take(self, request: web.Request) -> web.Response:
         """RFC 8030, section 5, for requests with VAPID."""
+        self.paths.append(request.raw_path)
         body = await request.read()
         browser = self.browsers[request.match_info["token"]]
         try:

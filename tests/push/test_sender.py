@@ -41,6 +41,19 @@ async def test_a_browser_is_given_the_notification(
     assert (pushed.headers["TTL"], pushed.headers["Urgency"]) == ("86400", "normal")
 
 
+async def test_an_endpoint_is_called_letter_by_letter(
+    house: PushingHouse, service: PushService, sender: PushSender
+) -> None:
+    """Some push services put escaped tokens into the query, and know no other spelling of them."""
+    _, push_id = await house.open_browser(house.served.ada, service)
+    query = "?token=BQ%2b%2f%3d&x=a+b%20c"
+    await house.sql("update push set endpoint = endpoint || $1", query)
+
+    await sender.send(parcel(house.served.ada, push_id))
+
+    assert service.paths[0].endswith(query)
+
+
 async def test_a_statement_of_another_house_is_noticed_by_the_judge(
     house: PushingHouse, service: PushService, session: aiohttp.ClientSession
 ) -> None:

@@ -14,7 +14,8 @@ class PushSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     enabled: bool = True
     subject: str = ""
     """Whom a push service may turn to: a ``mailto:`` or ``https:`` address."""
-    ttl_seconds: Annotated[int, msgspec.Meta(ge=0, le=2_419_200)] = 86_400
+    ttl_seconds: Annotated[int, msgspec.Meta(ge=1, le=2_419_200)] = 86_400
+    """Never 0, at which the push service of Windows refuses; 28 days are the most that others take."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 5.0
     concurrency: Annotated[int, msgspec.Meta(ge=1)] = 16
     max_per_person: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
