@@ -90,14 +90,14 @@ def text_of(mail: EmailMessage) -> str:
     """The plain form."""
     part = mail.get_body(("plain",))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def html_of(mail: EmailMessage) -> str:
     """The HTML form."""
     part = mail.get_body(("html",))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def make_tls(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -59,7 +59,8 @@ class World:
         await self.sql(
             "insert into outgoing (id, user_id, channel, parcel, type, title, body, data, priority, due_at, created_at)"
             " select id, $2, $4, case when $5 then $2 else id end, 'system', title, '', '{}', 'normal', now(),"
-            "  now() + ord * interval '1 microsecond' from unnest($1::uuid[], $3::text[]) with ordinality r (id, title, ord)",
+            "  now() + ord * interval '1 microsecond'"
+            " from unnest($1::uuid[], $3::text[]) with ordinality r (id, title, ord)",
             ids, user_id, list(titles), channel, gather,
         )  # fmt: skip
         return ids
