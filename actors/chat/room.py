@@ -125,7 +125,7 @@ class Room(Entity[RoomState]):
         """End the group."""
         room, member = require_member(state, turn.caller)
         require_rank(room, member, "owner")
-        return Decision(events=[ChatDeleted(at=turn.now, chat_id=message.chat_id)])
+        return Decision(events=[ChatDeleted(at=moment(room, turn.now), chat_id=message.chat_id)])
 
     @handles
     def admit(self, state: RoomState | None, message: Admit, turn: Turn) -> Member | Decision[Member]:
