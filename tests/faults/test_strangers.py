@@ -52,7 +52,10 @@ async def test_what_is_for_administrators_and_workers_is_refused_to_people(
     assert (answer.status, json.loads(answer.body)["code"]) == (403, "forbidden")
 
 
-@pytest.mark.parametrize("path", ["/tasks", "/notifications", "/auth/sessions", "/api-keys"])
+LISTS = ["/tasks", "/notifications", "/notifications/push-subscriptions", "/auth/sessions", "/api-keys"]
+
+
+@pytest.mark.parametrize("path", LISTS)
 async def test_a_list_holds_nothing_of_others(untouched: World, client: aiohttp.ClientSession, path: str) -> None:
     url = f"{untouched.house.url}/api/v1{path}"
     hers = await call(client, "GET", url, headers=untouched.ada.headers)

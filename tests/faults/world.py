@@ -14,6 +14,8 @@ from tests.running import Person, RunningHouse
 
 ROUTES = {f"{operation.method} {full_path(operation)}": operation for operation in OPERATIONS}
 
+SUBSCRIPTION = ROUTES["POST /api/v1/notifications/push-subscriptions"].example
+
 _PASSING = ("house", "consumer", "timer")  # leases, positions and wake-ups change by themselves
 _TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> all($1) order by 1"
 
@@ -84,6 +86,7 @@ async def populate(house: RunningHouse) -> World:
         done = {"lease": leased["completed"], "result": 1}
         await ask("POST", f"/tasks/{tasks['completed']}/complete", house.admin, done)
         key = await ask("POST", "/api-keys", ada.headers, {"name": "hers", "scopes": ["read"]})
+        push = await ask("POST", "/notifications/push-subscriptions", ada.headers, SUBSCRIPTION)
         sessions = await ask("GET", "/auth/sessions", ada.headers)
         notice = {"to": [ada.id], "type": "system", "title": "for ada", "body": "alone"}
         job = await ask("POST", "/notifications", house.admin, notice)
@@ -98,7 +101,7 @@ async def populate(house: RunningHouse) -> World:
             "user_id": ada.id, "task_id": tasks["running"], "session_id": sessions["items"][0]["id"],
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
             "letter_id": str(uuid4()), "username": ada.name, "chat_id": chat["id"], "message_id": message["id"],
-            "report_id": report["id"],
+            "report_id": report["id"], "push_id": push["id"],
         }  # fmt: skip
         world = World(house, ada, eve, ids, tasks, leased["running"])
         await world.quiet()
