@@ -9,7 +9,9 @@ from typing import Any
 
 import aiohttp
 
+from actors.messages.account import SetRole
 from actors.outgoing.settings import EmailSettings, OutgoingSettings
+from actors.runtime.message import SYSTEM
 from app import logs
 from app.application import listening
 from app.composition import compose
@@ -81,9 +83,15 @@ def token_of(mail: EmailMessage) -> str:
 
 @asynccontextmanager
 async def open_mailed(
-    dsn: str, folder: Path, email: EmailSettings, server: MailServer, outgoing: OutgoingSettings = QUICK
+    dsn: str,
+    folder: Path,
+    email: EmailSettings,
+    server: MailServer,
+    outgoing: OutgoingSettings = QUICK,
+    *,
+    is_new: bool = True,
 ) -> AsyncIterator[MailedHouse]:
-    """A house that listens, stopped at the end. An administrator is there."""
+    """A house that listens, stopped at the end. An administrator is there, unless another house was there before."""
     config = Config(
         data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False), http=Http(port=0), email=email,
         outgoing=outgoing,
@@ -98,7 +106,11 @@ async def open_mailed(
             house.open(lambda: None)
             mailed = MailedHouse(house, http, url, log)
             mailed.server = server
-            mailed.admin = await mailed.person("root", "super_admin")
+            if is_new:
+                mailed.admin = await (mailed.proved if email.host else mailed.person)("root")
+                await mailed.refs("account", mailed.admin.id).ask(
+                    SetRole(user_id=mailed.admin.id, role="super_admin"), SYSTEM
+                )
             yield mailed
             house.close()
     finally:
