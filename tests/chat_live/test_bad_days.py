@@ -30,7 +30,7 @@ async def test_a_reader_that_stands_still_harms_nobody_and_can_go_on(desk: ChatD
     slow, quick = await desk.wire(bob), await desk.wire(cyd)
     stood = await chat.listen(slow)
     await chat.listen(quick)
-    transport = stop_reading(slow)
+    transport = stop_reading(slow, 262_144)
     worst, sent = 0.0, 0
     while sent < 400:
         began = time.monotonic()
