@@ -28,6 +28,7 @@ from actors.runtime.transport import MemoryTransport, PackedMemoryTransport, Tra
 
 log = logging.getLogger(__name__)
 RUNNING, FINISHING, STOPPED = "running", "finishing", "stopped"
+REST_SECONDS = 1.0  # ten looks a second would be half of what an idle house costs
 ATTEMPTS = 3  # crashes after which a tell becomes a dead letter
 
 
@@ -68,6 +69,7 @@ class System:
         self.limit = capacity  # below zero: the house is stopping
         self.waiting = 0  # envelopes in mailboxes
         self.time = self.clock.monotonic()  # as exact as the tick
+        self.rests = False  # nothing is under way: time goes on in seconds
         self.wheel = Wheel()
         self.letters = LetterBox(dead_letters)
         self.working: set[Cell] = set()  # with mail or a turn under way; perhaps a few that have just ended
@@ -98,11 +100,24 @@ class System:
         self._beat()
 
     def _beat(self) -> None:
-        self._ticker = self._loop.call_later(TICK_SECONDS, self._beat)  # first: time goes on whatever a tick raises
+        self.rests = not self.working and self.wheel.is_empty
+        pause = REST_SECONDS if self.rests else TICK_SECONDS
+        self._ticker = self._loop.call_later(pause, self._beat)  # first: time goes on whatever a tick raises
         self.tick()
 
+    def wake(self) -> None:
+        """End a rest: something may become overdue."""
+        self.rests = False
+        self.time = self.clock.monotonic()
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._ticker = self._loop.call_later(TICK_SECONDS, self._beat)
+
     def tick(self) -> None:
-        """Expire asks, resume crashed actors, passivate idle ones: all that time asks for. By itself every 100 ms."""
+        """Expire asks, resume crashed actors, passivate idle ones: all that time asks for.
+
+        By itself every 100 ms, and every second while nothing is under way.
+        """
         self.time = self.clock.monotonic()
         self.wheel.turn(self.time)
         self.working = {cell for cell in self.working if cell.busy}

@@ -101,6 +101,8 @@ class Office:
             cell.busy = True
             house.working.add(cell)
             house.call_soon(cell.drain)
+            if house.rests:
+                house.wake()
 
     def open_cell(self, key: str, envelope: Envelope) -> Cell:
         """Make the actor that an envelope is the first for."""
@@ -127,7 +129,10 @@ class Office:
 
     def call_later(self, delay_seconds: float, callback: Callable[[], None]) -> None:
         """Call back after a delay, as exact as the tick."""
-        self.house.wheel.call_at(self.house.time + delay_seconds, callback)
+        house = self.house
+        if house.rests:
+            house.wake()
+        house.wheel.call_at(house.time + delay_seconds, callback)
 
     def resume_later(self, cell: Cell, delay_seconds: float) -> None:
         """Let a crashed entity go on after its backoff; its mail waits, with deadlines kept."""

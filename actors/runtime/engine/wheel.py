@@ -20,6 +20,11 @@ class Wheel:
         self._calls: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether time will bring nothing."""
+        return not self._buckets and not self._calls
+
     def watch(self, future: "Future[Any]", deadline: float) -> None:
         """Fail ``future`` with `TimedOut` unless it is done before ``deadline`` (monotonic)."""
         bucket = self._buckets.setdefault(int(deadline / TICK_SECONDS) + 1, [])
