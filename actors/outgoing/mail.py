@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -40,7 +41,7 @@ def compose(letter: Letter, parcel: Parcel, settings: EmailSettings, now: dateti
     try:
         mail["From"] = Address(name, addr_spec=sender)
         mail["To"] = Address(addr_spec=parcel.address)
-    except ValueError as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise Rejected("the address cannot be written to") from error
     mail["Subject"] = cut(one_line(letter.subject), MOST_SUBJECT)
     mail["Date"] = format_datetime(now)

@@ -64,7 +64,8 @@ class MailServer:
     def _check(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         del server, session, envelope, mechanism
         given = cast("LoginPassword", data)
-        return AuthResult(success=self._login == (given.login.decode(), given.password.decode()))
+        is_right = self._login == (given.login.decode(), given.password.decode())
+        return AuthResult(success=is_right, handled=False)
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
