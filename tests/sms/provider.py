@@ -46,7 +46,7 @@ class Provider:
             self._runner = None
 
     async def _take(self, request: web.Request) -> web.Response:
-        self.asked.append(Asked(request.method, request.path, dict(request.headers), await request.text()))
+        self.asked.append(Asked(request.method, request.raw_path, dict(request.headers), await request.text()))
         status, headers = self.answers.pop(0) if self.answers else (202, {})
         return web.Response(status=status, headers=headers, text="the answer's text, with a number: +491701234567")
 

@@ -60,6 +60,17 @@ async def test_a_form_a_token_and_an_id_go_where_the_templates_say(
     assert asked.headers["Idempotency-Key"] == "parcel-1"
 
 
+async def test_a_plain_address_will_do(session: aiohttp.ClientSession, provider: Provider) -> None:
+    url = f"{provider.url}/{{id}}?key={{token}}&to={{to}}&text={{text}}"
+    plain = SmsSettings(url=url, method="GET", body="", token="a&b=c")
+    await SmsSender(plain, session, SystemClock()).send(parcel(title="50% & {to}", body=""))
+
+    [asked] = provider.asked
+    path, _, query = asked.path.partition("?")
+    assert (asked.method, path, asked.body) == ("GET", "/messages/parcel-1", "")
+    assert parse_qs(query) == {"key": ["a&b=c"], "to": [NUMBER], "text": ["50% & {to}"]}
+
+
 @pytest.mark.parametrize("text", ['","to":"+1', "{token}{to}", "\\", "a\nb\x01", "語🙂", "&To=%2B1"])
 async def test_what_a_text_says_changes_nothing_but_the_text(
     session: aiohttp.ClientSession, provider: Provider, text: str

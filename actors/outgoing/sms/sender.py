@@ -1,9 +1,11 @@
 """Hands text messages to the provider that the configuration describes."""
 
 import re
-from urllib.parse import quote_plus
+from functools import partial
+from urllib.parse import quote, quote_plus
 
 from aiohttp import ClientError, ClientSession
+from yarl import URL
 
 from actors.messages.notification import Channel
 from actors.outgoing.port import Deferred, Parcel, Reach, Recipient, Rejected
@@ -52,6 +54,7 @@ class SmsSender:
         self._clock = clock
         self._headers = {name: Template(value) for name, value in settings.headers.items()}
         self._headers.setdefault("Content-Type", Template(settings.content_type))
+        self._url = Template(settings.url)
         self._body = Template(settings.body)
         self._escape = quote_plus if settings.content_type == FORM else escape_json
 
@@ -66,8 +69,8 @@ class SmsSender:
         try:
             async with self._session.request(
                 self._settings.method,
-                self._settings.url,
-                data=self._body.fill(values, self._escape).encode(),
+                URL(self._url.fill(values, partial(quote, safe="")), encoded=True),
+                data=self._body.fill(values, self._escape).encode() or None,
                 headers={name: template.fill(values, escape_header) for name, template in self._headers.items()},
                 allow_redirects=False,
             ) as answer:

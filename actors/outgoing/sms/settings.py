@@ -11,13 +11,16 @@ _TOLD = frozenset({"to", "text", "id", "token"})
 
 
 class SmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a provider is asked. Templates name ``{to}``, ``{text}``, ``{id}``, ``{token}``; no ``url``: no messages."""
+    """How a provider is asked; no ``url``: no messages.
+
+    Address, headers and body are templates, with ``{to}``, ``{text}``, ``{id}`` and ``{token}`` where they are wanted.
+    """
 
     url: str = ""
-    method: Literal["POST", "PUT"] = "POST"
+    method: Literal["GET", "POST", "PUT"] = "POST"
     headers: dict[str, str] = {}
     body: str = '{"to": "{to}", "text": "{text}"}'
-    """A template, which is read by the Content-Type: JSON, unless the headers name a form."""
+    """JSON, unless the headers name a form as Content-Type; empty: none."""
     success: list[Annotated[int, msgspec.Meta(ge=100, le=599)]] = []
     """Statuses that mean: taken over. Empty: every 2xx."""
     token: Annotated[str, msgspec.Meta(extra={"secret": True})] = ""
@@ -38,7 +41,7 @@ class SmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("url must begin with https:// (or http://, inside your own network)")
         if self.content_type not in {JSON, FORM}:
             raise ValueError(f"headers: the body can be {JSON} or {FORM}")
-        for template in (self.body, *self.headers.values()):
+        for template in (self.url, self.body, *self.headers.values()):
             if unknown := Template(template).names - _TOLD:
                 raise ValueError(f"there is no {{{min(unknown)}}}; there are {{to}}, {{text}}, {{id}}, {{token}}")
         for name, value in self.headers.items():
