@@ -65,7 +65,11 @@ class QuietHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 
 
 class Preferences(msgspec.Struct, frozen=True):
-    """What a person wants to hear of, and how. Types that are not named go to inbox and realtime."""
+    """What a person wants to hear of, and how. Types that are not named go to inbox and realtime.
+
+    Where the house sends e-mail, `message`, `mention` and `security` go there, too, until they are named: that is what
+    ``types`` then shows.
+    """
 
     types: dict[str, TypePreference] = {}
     quiet_hours: QuietHours | None = None

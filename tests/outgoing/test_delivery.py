@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from actors.outgoing.delivery import Delivery
 from actors.outgoing.port import Parcel, Reach, Recipient, Rejected
 from storage.outgoing import OutgoingStore
 from tests.notification.house import until
-from tests.outgoing.world import QUICK, World
+from tests.outgoing.world import QUICK, World, utc_now
 
 
 @asynccontextmanager
@@ -205,6 +206,34 @@ async def test_who_has_no_proved_address_or_is_blocked_gets_nothing(world: World
         ("dropped", "the account is blocked"),
     ]
     assert world.server.mails == []
+
+
+async def test_what_is_under_way_while_the_house_stops_is_sent_and_marked(world: World) -> None:
+    ada = await world.person("ada")
+    world.server.delay_seconds = 0.5
+    await world.write(ada, "1")
+    async with running(world.delivery()):
+        await until(lambda: world.sql("select from outgoing where lease is not null"))
+
+    assert (await world.subjects(), await world.rows("state")) == (["1"], [("sent",)])
+
+
+async def test_what_has_ended_is_forgotten_after_its_time_and_nothing_else(world: World) -> None:
+    ada = await world.person("ada")
+    ids = await world.write(ada, *"abcdef")
+    for id_, state, days in zip(ids[:5], ("sent", "dropped", "dead", "sent", "dead"), (8, 8, 8, 6, 6), strict=True):
+        await world.sql(
+            "update outgoing set state = $2, ended_at = now() - make_interval(days => $3) where id = $1",
+            id_,
+            state,
+            days,
+        )
+    week_ago = utc_now() - timedelta(days=7)
+    assert await world.store.delete_old(week_ago, 1) == 1
+    assert await world.store.delete_old(week_ago, 10) == 1
+    assert await world.rows("state") == [("dead",), ("sent",), ("dead",), ("waiting",)]
+    assert await world.store.delete_old_dead(week_ago, 10) == 1
+    assert await world.rows("state") == [("sent",), ("dead",), ("waiting",)]
 
 
 class Telegraph:

@@ -78,7 +78,7 @@ class World:
 
     async def rows(self, *columns: str) -> list[tuple[Any, ...]]:
         """What became of the rows, oldest first."""
-        found = await self.sql(f"select {', '.join(columns)} from outgoing order by id")
+        found = await self.sql(f"select {', '.join(columns)} from outgoing order by created_at, id")
         return [tuple(row) for row in found]
 
     async def subjects(self) -> Sequence[str]:
