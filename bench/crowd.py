@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,10 +38,11 @@ async def callers(url: str) -> AsyncIterator[list[Connection]]:
 async def gather(url: str, count: int) -> list[Person]:
     """Make accounts, a few at a time."""
     people: list[Person] = []
+    crowd = secrets.token_hex(4)
 
     async def register(connection: Connection, numbers: range) -> None:
         for number in numbers:
-            name = f"bench_{number}"
+            name = f"bench_{crowd}_{number}"
             body = {"username": name, "email": f"{name}@example.org", "password": f"password of {name}"}
             answer = await connection.json("POST", "/api/v1/users/register", body, expect=201)
             people.append(Person(answer["user"]["id"], answer["access_token"]))

@@ -1,9 +1,10 @@
-"""Runs the product against its peers in one session: ``python3 main.py bench actors|http|chat|tasks|idle|sockets``.
+"""Runs the product against its peers in one session: ``python3 main.py bench AXIS``.
 
-What each measures, and how to read it: bench/README.md.
+What there is, what each measures and how to read it: bench/README.md.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import subprocess
@@ -18,9 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.crowd import CROWDED, furnish
 from bench.house import ROOT, UNBOUNDED, House, Person, command, data_folder, make_task, register, running, worker_key
 from bench.peers import RESULTS, figures, find, ratios
+from bench.rooms import found_pairs, found_rooms, listen, look, rest
 
 IDLE_SECONDS = 5.0
 SOCKETS_PER_USER = 10  # as many as a user may have
+LISTENERS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", default="", help="these contestants beside the product, comma-separated")
     parser.add_argument("--dsn", default="", help="a PostgreSQL for the house (default: the one it brings along)")
     parser.add_argument("--scenarios", default="sat,rate,fan", help="of chat (all three)")
-    parser.add_argument("--count", type=int, default=0, help="tasks (2,000) or sockets (10,000)")
+    parser.add_argument("--count", type=int, default=0, help="tasks (2,000), sockets (10,000) or messages (100,000)")
 
 
 def actors(asked: argparse.Namespace) -> Any:
@@ -123,6 +126,23 @@ def sockets(asked: argparse.Namespace) -> Any:
     return found
 
 
+def rooms(asked: argparse.Namespace) -> Any:
+    """A room of 100,000 messages beside one of 100; memory of 10,000 rooms, and of sockets that listen to rooms."""
+    count, environment = asked.count or 100_000, UNBOUNDED | CROWDED | _database(asked)
+    with data_folder() as data:
+        with running(data, environment) as house:
+            found: dict[str, Any] = {"look": asyncio.run(look(house.url, count))}
+            listeners = asyncio.run(found_rooms(house.url, LISTENERS))
+            pairs = asyncio.run(found_pairs(house.url, max(200, count // 10)))
+        with running(data, environment) as house:
+            found["listen"] = asyncio.run(listen(house, listeners))
+        with running(data, environment) as house:
+            found["rest"] = asyncio.run(rest(house, pairs))
+    for part in found.values():
+        _say(json.dumps(part, indent=1))
+    return found
+
+
 def _open_sockets(house: House, people: Sequence[Person], count: int) -> Any:
     tokens = house.data / "tokens"
     tokens.write_text("\n".join(person.token for person in people))
@@ -171,6 +191,7 @@ AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "tasks": tasks,
     "idle": idle,
     "sockets": sockets,
+    "rooms": rooms,
 }
 
 

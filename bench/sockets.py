@@ -12,7 +12,9 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Sequence
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -26,12 +28,15 @@ _HANDSHAKE = (
 
 
 class Idle(asyncio.Protocol):
-    """A client that connects and then only answers pings."""
+    """A client that connects, subscribes to a channel if there is one, and then only answers pings."""
 
-    def __init__(self, hello: bytes, token: str) -> None:
+    def __init__(self, hello: bytes, token: str, channel: str) -> None:
         self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._hello = hello
-        self._connect = frame(json.dumps({"id": 1, "connect": {"token": token}}).encode())
+        commands = [{"id": 1, "connect": {"token": token}}, {"id": 2, "subscribe": {"channel": channel}}]
+        said = commands if channel else commands[:1]
+        self._connect = frame("\n".join(map(json.dumps, said)).encode())
+        self._end = b'"subscribe":{' if channel else b'"connect":'
         self._received = b""
         self._transport: asyncio.Transport | None = None
 
@@ -50,7 +55,7 @@ class Idle(asyncio.Protocol):
         before, self._received = self._received, self._received + data
         if b"\r\n\r\n" in self._received and b"\r\n\r\n" not in before:
             self._transport.write(self._connect)
-        if b'"connect":' in self._received:
+        if self._end in self._received:
             self.connected.set_result(None)
             self._received = b""
 
@@ -72,27 +77,28 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
 
 
-async def open_sockets(url: str, tokens: list[str]) -> None:
-    """Open one socket per token, some at a time."""
+async def open_sockets(url: str, tokens: Sequence[str], channels: Sequence[str] = ()) -> None:
+    """Open one socket per token, some at a time; each is subscribed to the channel in the same place, if any."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
     hello = _HANDSHAKE.format(path=parts.path, host=parts.netloc).encode()
     loop = asyncio.get_running_loop()
-    for start in range(0, len(tokens), _AT_ONCE):
-        part = tokens[start : start + _AT_ONCE]
+    clients = list(zip_longest(tokens, channels, fillvalue=""))
+    for start in range(0, len(clients), _AT_ONCE):
+        part = clients[start : start + _AT_ONCE]
         made = await asyncio.gather(
-            *(loop.create_connection(partial(Idle, hello, token), host, port) for token in part)
+            *(loop.create_connection(partial(Idle, hello, *client), host, port) for client in part)
         )
         await asyncio.gather(*(protocol.connected for _, protocol in made))
 
 
-async def measure(url: str, tokens: list[str], pid: int) -> dict[str, float]:
+async def measure(url: str, tokens: Sequence[str], pid: int, channels: Sequence[str] = ()) -> dict[str, float]:
     """Return the figures. The first sockets are opened before the count begins: they pay for what all share."""
-    await open_sockets(url, tokens[:_AT_ONCE])
+    await open_sockets(url, tokens[:_AT_ONCE], channels[:_AT_ONCE])
     await asyncio.sleep(1)
     before, counted = resident_bytes(pid), tokens[_AT_ONCE:]
     started = time.perf_counter()
-    await open_sockets(url, counted)
+    await open_sockets(url, counted, channels[_AT_ONCE:])
     seconds = time.perf_counter() - started
     await asyncio.sleep(2)
     grown = resident_bytes(pid) - before
