@@ -89,7 +89,8 @@ class TalkingHouse:
         return [body["seq"] for body in await self.told(who) if body["type"] == "message.arrived"]
 
     async def listen(self, who: Person, *channels: str) -> Wire:
-        """Connect, and subscribe."""
+        """Connect and subscribe, once all that came before is delivered."""
+        await self.settled()
         wire = await Wire.open(f"{self.served.url}/connection/websocket")
         assert "error" not in await wire.ask(connect={"token": who.token})
         for channel in channels:

@@ -121,7 +121,6 @@ async def test_what_is_delivered_again_tells_nobody_twice(
 async def test_several_messages_of_one_delivery_are_one_hint(house: TalkingHouse, ada: Person, ben: Person) -> None:
     chat_id = await house.group(ada, ben)
     await house.say(chat_id, ada)
-    await house.settled()
     ear = await house.listen(ben)
     ref, caller = house.served.refs("chat", chat_id), Caller(user_id=ada.id, role="user")
     await asyncio.gather(*(ref.ask(SendMessage(chat_id=chat_id, content="hello"), caller) for _ in range(50)))
