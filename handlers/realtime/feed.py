@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from handlers.ports import Streams
+from handlers.ports import Publication, Streams
 from handlers.realtime import replies
 from handlers.realtime.codes import INSUFFICIENT_STATE
 from handlers.realtime.settings import RealtimeSettings
 from handlers.realtime.subscription import Run, Subscription
+
+Found = Callable[[str, Sequence[Publication]], None]
+"""Hears, before anybody is given it, what was read from the event table because nobody had published it."""
 
 _log = logging.getLogger(__name__)
 _READS = 3
@@ -22,12 +25,23 @@ class Feed:
     where the stream stands.
     """
 
-    __slots__ = ("_filling", "_head", "_held", "_settings", "_streams", "channel", "position", "subscriptions")
+    __slots__ = (
+        "_filling",
+        "_found",
+        "_head",
+        "_held",
+        "_settings",
+        "_streams",
+        "channel",
+        "position",
+        "subscriptions",
+    )
 
-    def __init__(self, channel: str, streams: Streams, settings: RealtimeSettings) -> None:
+    def __init__(self, channel: str, streams: Streams, settings: RealtimeSettings, found: Found) -> None:
         self.channel = channel
         self.position: int | None = None
         self.subscriptions: dict[str, Subscription] = {}  # by client id
+        self._found = found
         self._streams = streams
         self._settings = settings
         self._held: dict[int, bytes] = {}
@@ -114,6 +128,7 @@ class Feed:
                 _log.warning("realtime_gap_read_failed", extra={"channel": self.channel}, exc_info=True)
                 await asyncio.sleep(0.1 * 2**attempt)
                 continue
+            self._found(self.channel, missed)
             for publication in missed:
                 self.publish([(publication.offset, publication.data)])
             self._forget_delivered()

@@ -1,13 +1,13 @@
 """Where publications meet connections. Fan-out never waits for a socket."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from handlers.ports import Streams
+from handlers.ports import Publication, Streams
 from handlers.realtime import replies
 from handlers.realtime.codes import MEMBERSHIP_LOST, Close
 from handlers.realtime.connection import Connection
-from handlers.realtime.feed import Feed
+from handlers.realtime.feed import Feed, Found
 from handlers.realtime.settings import RealtimeSettings
 from handlers.realtime.subscription import Run, Subscription
 
@@ -23,6 +23,7 @@ class Hub:
         self._settings = settings
         self._feeds: dict[str, Feed] = {}
         self._waiting: list[Connection] = []
+        self._listeners: list[Found] = []
         self.publications = 0
 
     @property
@@ -42,11 +43,15 @@ class Hub:
             self.publications += len(published)
             feed.publish(published)
 
+    def on_found(self, listener: Found) -> None:
+        """Call ``listener`` with what nobody had published, as of a turn whose outcome was long unknown."""
+        self._listeners.append(listener)
+
     def attach(self, connection: Connection, channel: str, *, wants_presence: bool = False) -> Subscription:
         """Subscribe a connection; its publications wait until `Subscription.go_live`."""
         feed = self._feeds.get(channel)
         if feed is None:
-            feed = self._feeds[channel] = Feed(channel, self._streams, self._settings)
+            feed = self._feeds[channel] = Feed(channel, self._streams, self._settings, self._tell_found)
         limit = self._settings.recovery_publications
         subscription = Subscription(connection, feed, wants_presence=wants_presence, waiting_limit=limit)
         feed.subscriptions[connection.client] = connection.subscriptions[channel] = subscription
@@ -101,6 +106,10 @@ class Hub:
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
             connection.flush()
+
+    def _tell_found(self, channel: str, publications: Sequence[Publication]) -> None:
+        for listener in self._listeners:
+            listener(channel, publications)
 
     def _connections(self, channel: str) -> Iterable[Connection]:
         feed = self._feeds.get(channel)

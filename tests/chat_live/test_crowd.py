@@ -43,8 +43,8 @@ async def break_lines(near: Proxy, far: Proxy, random: Random) -> None:
     await asyncio.sleep(0.5)
     far.shut(AWAY_SECONDS)
     while time.monotonic() < ends:
-        near.cut_some(random, random.choice((0.02, 0.1, 0.4)))
-        await asyncio.sleep(random.random() * 0.5)
+        near.cut_some(random, random.choice((0.02, 0.05, 0.2)))
+        await asyncio.sleep(random.random())
     near.cut()
 
 
@@ -64,5 +64,5 @@ async def test_every_client_has_every_message_once_and_in_order(forgetful_desk: 
     recoveries, reloads = sum(w.recoveries for w in witnesses), sum(w.reloads for w in witnesses)
     print(f"seed={seed} sent={sent} recoveries={recoveries} reloads={reloads}")  # noqa: T201
     assert sent == FLOW_SECONDS * RATE
-    assert recoveries > 100
-    assert reloads > 0
+    assert recoveries + reloads >= ROOMS * PER_ROOM
+    assert min(recoveries, reloads) > 0

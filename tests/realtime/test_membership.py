@@ -30,20 +30,22 @@ class Room:
         self._publishing.add(ChatChannels(house.realtime.hub).publish)
         self._publishing.add(house.realtime.publish)
 
-    def commit(self, event: Event) -> None:
-        """Store an event of the chat, then publish it."""
+    def commit(self, event: Event, *, is_told: bool = True) -> None:
+        """Store an event of the chat, then publish it: or not, as where the outcome is unknown for long."""
         body = msgspec.json.encode(event)
         stored = self.house.events.append(ROOM, body)
-        self._publish(event, stored.offset, body)
+        if is_told:
+            self._publish(event, stored.offset, body)
 
     def tell(self, event: Event) -> None:
         """Publish what has no place in the stream."""
         self._publish(event, 0, msgspec.json.encode(event))
 
-    def remove(self, user_id: str) -> None:
+    def remove(self, user_id: str, *, is_told: bool = True) -> None:
         """Somebody leaves."""
         self.house.members.allowed.discard((user_id, ROOM))
-        self.commit(MemberLeft(at=self._clock.now(), chat_id=CHAT, user_id=user_id, members_count=1))
+        left = MemberLeft(at=self._clock.now(), chat_id=CHAT, user_id=user_id, members_count=1)
+        self.commit(left, is_told=is_told)
 
     def type(self, user_id: str) -> None:
         """Somebody is writing."""
@@ -185,6 +187,18 @@ async def test_a_page_of_history_that_is_younger_than_a_removal_is_not_shown(
     bob = await room.house.wire(BOB)
     moments[moment].left, moments[moment].happens = 1, lambda: room.remove(BOB)
     assert (await bob.ask(history={"channel": ROOM, "limit": 10}))["error"]["code"] == 103
+
+
+async def test_a_removal_that_nobody_published_counts_before_the_next_event(room: Room) -> None:
+    alice, bob = await room.house.wire(), await room.house.wire(BOB)
+    for wire in (alice, bob):
+        await wire.ask(subscribe={"channel": ROOM})
+    room.remove(BOB, is_told=False)
+    room.house.publish(ROOM, number=1)
+    assert await alice.offsets(2) == [1, 2]
+    assert (await bob.push())["unsubscribe"]["code"] == 2000
+    assert "ping" in await bob.ask(ping={})
+    assert not bob.pushes
 
 
 async def test_the_end_of_a_chat_ends_every_subscription_to_it(room: Room) -> None:

@@ -12,7 +12,8 @@ from tests.realtime.world import ALICE, TASK
 MINE = f"task:{TASK}"
 
 
-async def test_publications_out_of_order_arrive_in_order(house: RealtimeHouse) -> None:
+async def test_publications_out_of_order_arrive_in_order(start_house: StartHouse) -> None:
+    house = await start_house(gap_wait_seconds=1)
     wire = await house.wire()
     await wire.ask(subscribe={"channel": MINE})
     shuffle = random.Random(7).shuffle
