@@ -100,8 +100,8 @@ async def populate(house: RunningHouse) -> World:
         ids = {
             "user_id": ada.id, "task_id": tasks["running"], "session_id": sessions["items"][0]["id"],
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
-            "letter_id": str(uuid4()), "username": ada.name, "chat_id": chat["id"], "message_id": message["id"],
-            "report_id": report["id"], "push_id": push["id"],
+            "letter_id": str(uuid4()), "outgoing_id": str(uuid4()), "username": ada.name, "chat_id": chat["id"],
+            "message_id": message["id"], "report_id": report["id"], "push_id": push["id"],
         }  # fmt: skip
         world = World(house, ada, eve, ids, tasks, leased["running"])
         await world.quiet()
