@@ -31,18 +31,15 @@ class Queries:
 
     def __init__(self, noun: str, statements: dict[str, Statement]) -> None:
         self._noun = noun
-        self._statements = statements
+        self.__dict__.update(statements)
 
     def __getattr__(self, name: str) -> Statement:
-        """Return the statement; ``AttributeError`` when the file has none of that name."""
-        try:
-            return self.__dict__["_statements"][name]  # type: ignore[no-any-return]
-        except KeyError:
-            raise AttributeError(f"sql/queries/{self._noun}.sql has no statement {name}") from None
+        """Refuse what is not there: raises ``AttributeError``."""
+        raise AttributeError(f"sql/queries/{self._noun}.sql has no statement {name}")
 
     def __dir__(self) -> list[str]:
         """Return the statements' names."""
-        return list(self._statements)
+        return [name for name, value in self.__dict__.items() if isinstance(value, Statement)]
 
 
 @cache
