@@ -8,6 +8,7 @@ from centrifuge import ReplyError
 
 from tests.chat_live.desk import ChatDesk
 from tests.realtime import scenarios
+from tests.realtime.node_judge import Judge
 from tests.realtime.wire import Wire
 
 MISSING = "chat:00000000-0000-7000-8000-000000000009"
@@ -166,3 +167,35 @@ async def test_whoever_subscribes_while_they_are_removed_is_in_or_out_and_never_
         assert "alone" not in str(pushes)
     stats = (await (await desk.wire(ada)).ask(presence_stats={"channel": chat.channel}))["presence_stats"]
     assert stats == {"num_clients": 0, "num_users": 0}
+
+
+async def test_a_python_client_that_is_removed_knows_and_stays_away(desk: ChatDesk) -> None:
+    ada, bob = await desk.people(2)
+    chat = await desk.group(ada, bob)
+    async with scenarios.connected(desk.socket_url, bob.token) as (client, _):
+        subscription = client.new_subscription(chat.channel, min_resubscribe_delay=0.02, max_resubscribe_delay=0.05)
+        await subscription.subscribe()
+        await scenarios.until(lambda: subscription.state.value == "subscribed")
+        await chat.remove(ada, bob)
+        await scenarios.until(lambda: subscription.state.value == "unsubscribed")
+        await asyncio.sleep(0.3)
+        assert subscription.state.value == "unsubscribed"
+        assert client.state.value == "connected"
+
+
+@pytest.mark.node
+async def test_a_javascript_client_that_is_removed_knows_and_stays_away(desk: ChatDesk) -> None:
+    ada, bob = await desk.people(2)
+    chat = await desk.group(ada, bob)
+    async with Judge.watching(desk.socket_url, bob.token) as judge:
+        await judge.order("connect")
+        await judge.order("subscribe", channel=chat.channel)
+        await judge.until("subscribed")
+        await chat.send(ada, "hello")
+        assert (await judge.until("publication"))["data"]["message"]["content"] == "hello"
+        await chat.remove(ada, bob)
+        assert (await judge.until("unsubscribed"))["code"] == 2000
+        await chat.send(ada, "alone")
+        await judge.order("rpc", method="chat.send", data={"chat_id": chat.id, "content": "may I?"})
+        assert (await judge.until("rpc"))["code"] == 1404
+        assert len(judge.all("publication")) == len(judge.all("subscribed")) == 1
