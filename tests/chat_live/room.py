@@ -40,10 +40,10 @@ class Room:
     def judge(self) -> int:
         """Insist that all have the same, which is what was acknowledged. How much that was."""
         sent = sorted(self.sent)
-        assert [said.seq for said in sent] == list(range(1, len(sent) + 1))
+        assert [said.seq for said in sent] == list(range(1, len(sent) + 1)), "what was acknowledged has gaps"
         for witness in self.witnesses:
-            assert witness.faults == []
-            assert witness.messages == [said.id for said in sent]
+            assert witness.faults == [], witness.faults[:5]
+            assert witness.messages == [said.id for said in sent], f"{len(witness.messages)} of {len(sent)} messages"
         return len(sent)
 
 
