@@ -5,6 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """One answered request: encoded directly, since every request writes one."""
 
-    ts: str
+    ts: datetime  # the encoder writes it as `stamp` does, in a third of the time
     level: str
     event: str
     method: str
@@ -88,14 +89,14 @@ def request_line(  # one call a request: a struct in between would cost more tha
     level = "info" if status < 500 else "error"
     if "?" in path:
         path = path[: path.index("?")]
-    ms = round(seconds * 1000, 3)
+    ms = int(seconds * 1_000_000 + 0.5) / 1000
     row = RequestLine(
-        stamp(), level, "http_request", method, path[:512], endpoint, status, ms, request_id, user_id, address
+        datetime.now(UTC), level, "http_request", method, path[:512], endpoint, status, ms, request_id, user_id, address
     )
     try:
         return _encode(row) + b"\n"
     except UnicodeEncodeError:  # a path with lone surrogates
-        return encode(msgspec.structs.asdict(row))
+        return encode(msgspec.structs.asdict(row) | {"ts": stamp()})
 
 
 def encode(whole: dict[str, Any]) -> bytes:
