@@ -88,6 +88,7 @@ class Notes(Service):
         self.gate = asyncio.Event()
         self.made = 0
         self.started = asyncio.Event()
+        self.traces: list[str] = []  # of the lists that were asked for
 
     @handles
     async def make(self, message: MakeNote, turn: Turn) -> Decision[Note]:
@@ -106,7 +107,8 @@ class Notes(Service):
         return self._find(message.note_id)
 
     @handles
-    def list_(self, message: ListNotes, _turn: Turn) -> Page[Note]:
+    def list_(self, message: ListNotes, turn: Turn) -> Page[Note]:
+        self.traces.append(turn.traceparent)
         if message.cursor is not None:
             raise InvalidRequest("not a cursor of this list", "$.cursor")
         wanted = [note for note in self.notes.values() if not message.tag or note.text in message.tag]

@@ -80,6 +80,15 @@ async def test_a_trace_goes_on_with_a_span_of_our_own(house: House) -> None:
     assert "traceparent" not in broken.headers
 
 
+async def test_a_trace_ends_with_its_request_though_the_connection_goes_on(house: House) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for headers in ({"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}, {}):
+        await call(house, "GET", "/notes", headers=headers)
+    traced, untraced = house.notes.traces
+    assert trace in traced
+    assert untraced == ""
+
+
 REFUSALS = [
     pytest.param("POST", "/notes", {"json": {"text": "a", "x": 1}}, 400, "$.x", id="unknown field"),
     pytest.param("POST", "/notes", {"json": {}}, 400, "$.text", id="missing field"),
