@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -99,44 +100,55 @@ async def test_in_a_batch_each_is_answered_for_itself_and_a_mark_told_of_once(ho
 
 
 @pytest.fixture
-async def two(house: ChatHouse) -> AsyncIterator[tuple[Connection, Connection]]:
-    """Connections as of two houses."""
-    first, second = [await connect(house.served.house._core.base.dsn, name) for name in ("first", "second")]
-    yield first, second
-    await first.close()
-    await second.close()
+async def houses(house: ChatHouse) -> AsyncIterator[list[Connection]]:
+    """Connections as of three houses."""
+    opened = [await connect(house.served.house._core.base.dsn, f"house-{n}") for n in range(3)]
+    yield opened
+    for connection in opened:
+        await connection.close()
 
 
-async def test_two_houses_that_move_the_same_marks_never_wait_in_a_circle(
-    house: ChatHouse, two: tuple[Connection, Connection]
-) -> None:
-    chats = [await house.group("ada", "ben", name=f"g{n}") for n in range(20)]
-    for chat_id in chats:
-        await house.pour("ada", chat_id, 60)
+async def fence(house: ChatHouse) -> tuple[int, int, int, int]:
+    """What the journal gives to a statement first."""
     [row] = await house.sql("select incarnation from house where alive")
-    ben = [house.people["ben"].id] * len(chats)
-
-    async def run(connection: Connection, order: list[str], seqs: range) -> None:
-        for seq in seqs:
-            await connection.fetch(MARK.sql, row["incarnation"], 1, 0, 0, order, ben, [seq] * len(chats))
-
-    await asyncio.gather(run(two[0], chats, range(1, 61)), run(two[1], chats[::-1], range(60, 0, -1)))
-    assert {await mark_of(house, "ben", chat_id) for chat_id in chats} == {60}
+    return row["incarnation"], 1, 0, 0
 
 
-async def test_a_mark_that_waited_for_a_later_one_stays_with_it(
-    house: ChatHouse, two: tuple[Connection, Connection]
+async def is_waiting(work: "asyncio.Task[Any]") -> bool:
+    return not (await asyncio.wait([work], timeout=0.2))[0]
+
+
+async def test_houses_that_move_the_same_marks_never_wait_in_a_circle(
+    house: ChatHouse, houses: list[Connection]
 ) -> None:
+    """One house holds the mark in the middle, until two have come to it from both sides."""
+    chats = sorted([await house.group("ada", "ben", name=f"g{n}") for n in range(5)])
+    for chat_id in chats:
+        await house.pour("ada", chat_id, 3)
+    first, ben = await fence(house), house.people["ben"].id
+    transaction = houses[0].transaction()
+    await transaction.start()
+    await houses[0].fetch(MARK.sql, *first, [chats[2]], [ben], [1])
+    work = [
+        asyncio.create_task(connection.fetch(MARK.sql, *first, order, [ben] * 5, [seq] * 5))
+        for connection, order, seq in ((houses[1], chats, 3), (houses[2], chats[::-1], 2))
+    ]
+    assert await is_waiting(work[0]) and await is_waiting(work[1])
+    await transaction.commit()
+    await asyncio.gather(*work)
+    assert {await mark_of(house, "ben", chat_id) for chat_id in chats} == {3}
+
+
+async def test_a_mark_that_waited_for_a_later_one_stays_with_it(house: ChatHouse, houses: list[Connection]) -> None:
     chat_id = await house.group("ada", "ben")
     await house.pour("ada", chat_id, 9)
-    [row] = await house.sql("select incarnation from house where alive")
-    args = (row["incarnation"], 1, 0, 0, [chat_id], [house.people["ben"].id])
-    transaction = two[0].transaction()
+    args = (*await fence(house), [chat_id], [house.people["ben"].id])
+    transaction = houses[0].transaction()
     await transaction.start()
-    await two[0].fetch(MARK.sql, *args, [8])
-    waiting = asyncio.create_task(two[1].fetch(MARK.sql, *args, [5]))
-    assert not (await asyncio.wait([waiting], timeout=0.1))[0]
+    await houses[0].fetch(MARK.sql, *args, [8])
+    work = asyncio.create_task(houses[1].fetch(MARK.sql, *args, [5]))
+    assert await is_waiting(work)
     await transaction.commit()
-    [moved] = await waiting
+    [moved] = await work
     assert (moved["is_member"], moved["seq"]) == (True, None)
     assert await mark_of(house, "ben", chat_id) == 8

@@ -92,6 +92,7 @@ def about(chat_id: str, message_id: str, user_id: str) -> list[tuple[str, str, A
 
 
 async def test_a_chat_of_others_and_none_look_alike(house: ChatHouse) -> None:
+    await house.say("cyd", await house.group("cyd", "ada"), "to be in some chat helps with no other")
     for chat_id in (await house.group("ada", "ben"), await house.direct("ada", "ben")):
         sent = await house.say("ada", chat_id, "hello")
         theirs = about(chat_id, sent["id"], house.people["ada"].id)

@@ -100,6 +100,7 @@ async def test_pages_of_a_common_and_of_a_rare_word_are_whole(house: ChatHouse) 
     assert await house.seqs("ben", chat_id, "?q=rare&before=900") == [300, 600]
     assert await house.seqs("ben", chat_id, "?q=rare&after=900") == [1_200, 1_500, 1_800]
     assert await house.seqs("ben", chat_id, "?q=rare&after=300&before=1500&limit=2") == [900, 1_200]
+    assert await house.seqs("ben", chat_id, "?q=rare&after=600&before=1500") == [900, 1_200]
 
 
 async def test_a_search_everywhere_is_newest_first_over_all_chats(house: ChatHouse) -> None:
