@@ -160,6 +160,18 @@ async def test_the_house_takes_a_reported_message_back(
     assert await house.call("POST", where, house.admin) == settled
 
 
+async def test_administrators_take_a_message_back_where_it_stands_too(
+    house: TalkingHouse, ada: Person, insult: dict[str, Any]
+) -> None:
+    await house.call("DELETE", path(insult).removesuffix("/report"), house.admin, expect=204)
+    made = await report(house, ada, insult)
+    seen = await house.call("GET", f"/reports/{made['id']}", house.admin)
+    assert seen["message"]["content"] == "" and seen["message"]["recalled_at"] is not None
+    where = f"/events?stream=chat:{insult['chat_id']}&type=message.created"
+    [sent] = (await house.served.system(where))["items"]
+    assert sent["body"]["message"] == insult  # what it said is kept where administrators look
+
+
 async def test_what_went_with_its_chat_is_no_obstacle(house: TalkingHouse, ada: Person, ben: Person) -> None:
     chat_id = await house.group(ben, ada)
     made = await report(house, ada, await house.say(chat_id, ben))
