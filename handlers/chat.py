@@ -29,7 +29,7 @@ from actors.runtime.message import Caller
 from handlers.operation import Operation
 
 _TAG = "chat"
-_WHO = "01990a1b-5c00-7000-8000-00000000000a"
+_MESSAGE = "01990a1b-5c00-7000-8000-00000000000a"
 
 
 def room(message: Any, caller: Caller) -> str:
@@ -116,7 +116,7 @@ MESSAGES = [
         rate="write", status=201, reply=ChatMessage, present=show_sent, rpc="chat.send",
         creates=lambda message_id: GetMessage(message_id=message_id), errors=("forbidden", "not_found", "conflict"),
         summary="Send a message; the same client_id again finds the first one (200)",
-        example={"kind": "text", "content": "@ben, the mill is done.", "reply_to": _WHO, "client_id": "phone-17"},
+        example={"kind": "text", "content": "@ben, the mill is done.", "reply_to": _MESSAGE, "client_id": "phone-17"},
     ),
     Operation(
         method="GET", path="/chats/{chat_id}/messages", message=ListMessages, to="chats", tag=_TAG, rpc="chat.history",

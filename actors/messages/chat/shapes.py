@@ -90,8 +90,8 @@ class ChatCard(msgspec.Struct, frozen=True, kw_only=True):
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
     """A chat as the caller sees it; a direct one has the other person's name, and their id in ``peer_id``.
 
-    ``unread_count`` counts what others have written behind ``read_seq``, exactly up to 1,000; beyond that, and where more
-    than 10,000 messages lie there, it is the distance to the newest message.
+    ``unread_count`` counts what others have written behind ``read_seq``, exactly up to 1,000. Beyond that, and where
+    more than 10,000 messages lie there, it is the distance to the newest message.
     """
 
     id: str
