@@ -104,6 +104,9 @@ class Delivery:
         attempt = Attempt(lease, [row for row in rows if row["needless"] is None])
         if not attempt.rows:
             return
+        if attempt.number > self._settings.attempts:  # nobody lived to say how the last one went
+            await self._end(attempt, "dead", "the house ended during its last attempt")
+            return
         first = attempt.rows[0]
         reach = await self._outlet.book.reach(Recipient(first["user_id"], first["type"]))
         addresses = [one for one in reach.addresses if first["address"] in (None, one)]

@@ -191,6 +191,15 @@ async def test_what_a_dead_house_had_sent_and_not_marked_comes_once_more_under_t
     assert first == second
 
 
+async def test_what_ends_every_house_that_tries_it_is_tried_no_more(world: World) -> None:
+    ada = await world.person("ada")
+    await world.write(ada, "1")
+    await world.sql("update outgoing set attempts = $1, leased_until = now()", QUICK.attempts)
+    await world.delivery().look()
+
+    assert (await world.rows("state"), world.server.connections) == ([("dead",)], 0)
+
+
 async def test_who_has_no_proved_address_or_is_blocked_gets_nothing(world: World) -> None:
     ada, ben, eve = await world.person("ada"), await world.person("ben"), await world.person("eve")
     await world.sql("update account set email_verified_at = null where id = $1", ada)
