@@ -65,7 +65,7 @@ class Postgres(Section, frozen=True):
     dsn: str = ""
     pool_min: Annotated[int, Meta(ge=0)] = 4
     pool_max: Annotated[int, Meta(ge=1, le=1000)] = 16
-    lanes: Annotated[int, Meta(ge=1, le=64)] = 4
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 2
     command_timeout_seconds: Seconds = 10.0
     acquire_timeout_seconds: Seconds = 2.0
 
