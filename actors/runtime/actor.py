@@ -118,9 +118,9 @@ def handles(method: Any = None, /, *, together: int = 0, joins: bool = False) ->
     themselves; any other handler waits until the turn is over. Who marks a handler so promises:
 
     * it may run twice for one message: it does nothing but decide;
-    * writes of different messages may be merged, and run as columns: the first write of each, then the second of
-      each. So they do not change the same row, unless the statement takes care of that (an upsert of the larger
-      value), or ``expect`` or a constraint refuses it;
+    * writes of different messages may be merged, and run as columns: the last write of each stands side by side, and
+      before it the last but one (so what not every message needs comes first). So they do not change the same row,
+      unless the statement takes care of that (an upsert of the larger value), or ``expect`` or a constraint refuses it;
     * every ``expect`` has an ``otherwise``: without it, a refusal looks like a stream that has moved on.
     """
 

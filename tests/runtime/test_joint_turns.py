@@ -35,11 +35,11 @@ async def test_messages_that_wait_are_one_turn_and_each_event_has_its_own_cause_
 
 
 async def test_writes_run_as_columns_and_each_gets_the_rows_of_its_own(world: World) -> None:
-    asked = [world.ref().ask(message, SYSTEM) for message in (Take(name="a"), Add(), Take(name="b"))]
+    asked = [world.ref().ask(message, SYSTEM) for message in (Take(name="a"), Add(), Take(name="b", checked=True))]
     assert await asyncio.gather(*asked) == [1, 2, 3]
     (commit,) = world.store.commits
     assert [write[:2] for write in commit["writes"]] == [
-        ("name", "a"), ("name", "b"), ("note", "a"), ("note", "b"), ("row", "counter:a"),
+        ("check", "b"), ("name", "a"), ("name", "b"), ("note", "a"), ("note", "b"), ("row", "counter:a"),
     ]  # fmt: skip
 
 

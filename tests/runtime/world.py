@@ -79,6 +79,7 @@ class Take(Command[int], frozen=True):
 
     name: str
     bad: str = ""  # "handler", "apply", "answer" or "reading": what crashes
+    checked: bool = False  # with one more write before the others
 
 
 class OpenLedger(Command[str], frozen=True):
@@ -210,13 +211,17 @@ class Counter(Entity[int]):
             return -self.store.names[message.name]
 
         def answer(rows: list[list[int]]) -> int:
-            return rows[0][0] // (message.bad != "answer")
+            return rows[-2][0] // (message.bad != "answer")
 
         return Decision(
             answer=answer,
             refused=found,
             events=[Added(at=turn.now, by=1 if message.bad != "apply" else 0)],
-            writes=[("name", message.name, (state or 0) + 1), ("note", message.name)],
+            writes=[
+                *([("check", message.name)] if message.checked else []),
+                ("name", message.name, (state or 0) + 1),
+                ("note", message.name),
+            ],
         )
 
     @handles

@@ -78,16 +78,17 @@ async def commit(
     """Commit what one message or several have decided as one turn; return for each the rows of its own writes.
 
     ``own`` are the events of the entity's stream, ``save`` the writes that bring its row up to them.
-    The writes run as columns: what several messages want of one statement stands side by side, and is merged.
+    The writes run as columns, aligned at their ends: what several messages want of one statement stands side by side,
+    and is merged.
 
     Raises:
         UnknownOutcome: it may be committed or not.
         Exception: whatever the journal or a write's expectation raises: nothing was changed.
     """
     wanted = [decision.writes for _, decision in decided]
-    places = sorted((column, number) for number, writes in enumerate(wanted) for column in range(len(writes)))
+    places = sorted((place, number) for number, writes in enumerate(wanted) for place in range(-len(writes), 0))
     events = [*own, *_opened(decided)]
-    writes = [*(wanted[number][column] for column, number in places), *save, *_keys(office, decided)]
+    writes = [*(wanted[number][place] for place, number in places), *save, *_keys(office, decided)]
     results: list[list[list[Any]]] = [[] for _ in decided]
     if not events and not writes:
         return results
