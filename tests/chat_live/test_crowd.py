@@ -38,8 +38,8 @@ async def flow(rooms: list[Room], random: Random) -> None:
 
 
 async def break_lines(near: Proxy, far: Proxy, random: Random) -> None:
-    """Cut some lines again and again, and the far ones once for long."""
-    ends = time.monotonic() + FLOW_SECONDS
+    """Cut some lines again and again and at last all; and the far ones once for long."""
+    ends = time.monotonic() + 0.8 * FLOW_SECONDS
     await asyncio.sleep(0.5)
     far.shut(AWAY_SECONDS)
     while time.monotonic() < ends:
