@@ -40,6 +40,9 @@ class System:
     third crash makes it a dead letter.
     """
 
+    rests = False
+    """Nothing is under way: time goes on in seconds, not in ticks."""
+
     def __init__(
         self,
         *,
@@ -69,7 +72,6 @@ class System:
         self.limit = capacity  # below zero: the house is stopping
         self.waiting = 0  # envelopes in mailboxes
         self.time = self.clock.monotonic()  # as exact as the tick
-        self.rests = False  # nothing is under way: time goes on in seconds
         self.wheel = Wheel()
         self.letters = LetterBox(dead_letters)
         self.working: set[Cell] = set()  # with mail or a turn under way; perhaps a few that have just ended
