@@ -7,6 +7,7 @@ from actors.messages.chat import IsMember
 from actors.messages.task import GetTask
 from actors.runtime.actor import Ref
 from actors.runtime.message import Caller
+from app.recalls import Recalls
 from handlers.ports import Position, Publication
 from storage.events import EventStore
 
@@ -14,8 +15,9 @@ from storage.events import EventStore
 class Channels:
     """Implements `handlers.ports.Streams` and `handlers.ports.Permits`."""
 
-    def __init__(self, events: EventStore, ref: Callable[[str, str], Ref], epoch: str) -> None:
+    def __init__(self, events: EventStore, recalls: Recalls, ref: Callable[[str, str], Ref], epoch: str) -> None:
         self._events = events
+        self._recalls = recalls
         self._ref = ref
         self._epoch = epoch
 
@@ -24,10 +26,11 @@ class Channels:
         return Position(await self._events.head(channel), self._epoch)
 
     async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
-        """Publications in order, or newest first."""
+        """Publications in order, or newest first; without the words of chat messages that were taken back since."""
         edge = None if reverse and not after else after
         rows = await self._events.read_stream(channel, edge, limit, reverse=reverse)
-        return [Publication(row.n, row.body) for row in rows]
+        bodies = await self._recalls.blank(rows) if channel.startswith("chat:") else [row.body for row in rows]
+        return [Publication(row.n, body) for row, body in zip(rows, bodies, strict=True)]
 
     async def may_subscribe(self, caller: Caller, channel: str) -> bool:
         """Whether the caller may see the channel; what does not exist is not allowed either."""

@@ -30,11 +30,13 @@ from app.kinds import Kinds, make_kinds
 from app.logs import Logs, watch_loop_lag
 from app.outgoing import open_deliveries
 from app.publishing import Publishing
+from app.recalls import Recalls
 from app.refs import Refs
 from app.replay import Replay
 from app.surroundings import HouseSurroundings
 from app.tallies import check_ties
 from app.timing import Clockwork
+from storage.chat import ChatStore
 from storage.chat_arrival import ChatArrivalStore
 from storage.dead_letters import DeadLetterStore
 from storage.events import EventStore
@@ -107,7 +109,8 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
     async with AsyncExitStack() as stack:
         base = await open_base(config, dsn, stack)
         core = await start_core(config, base, logs, stack)
-        channels = Channels(EventStore(base.database), core.refs, await EventStore(base.database).epoch())
+        events, recalls = EventStore(base.database), Recalls(ChatStore(base.database))
+        channels = Channels(events, recalls, core.refs, await events.epoch())
         edges = make_edges(
             config, refs=core.refs, accounts=core.kinds.accounts, channels=channels, database=base.database,
             clock=core.clock, logs=logs, checks=checks(base.database, core.system),

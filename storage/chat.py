@@ -1,5 +1,7 @@
 """Rooms as their actors read them."""
 
+from collections.abc import Collection
+
 from storage import queries
 from storage.postgres import Database, Record
 
@@ -23,3 +25,7 @@ class ChatStore:
     async def get_sent(self, chat_id: str, sender_id: str, client_id: str) -> Record | None:
         """The message that its sender has named ``client_id``."""
         return await self._database.fetchrow(Q.get_sent, chat_id, sender_id, client_id)
+
+    async def list_recalled(self, message_ids: Collection[str]) -> set[str]:
+        """Which of these messages were taken back."""
+        return {row["id"] for row in await self._database.fetch(Q.list_recalled, list(message_ids))}

@@ -18,6 +18,11 @@ from chat_message where chat_id = $1 and id = $2;
 select id, chat_id, seq, sender_id, kind, content, file_id, reply_to, mentions, created_at, edited_at, recalled_at
 from chat_message where chat_id = $1 and sender_id = $2 and client_id = $3;
 
+-- name: list_recalled :many
+-- Those of these messages that were taken back.
+-- $1 id uuid[]
+select id from chat_message where id = any ($1) and recalled_at is not null;
+
 -- name: insert_chat :exec
 -- Found chats.
 -- $1 id uuid[], $2 kind text[], $3 pair text[], $4 name text[], $5 description text[], $6 owner_id uuid[],

@@ -146,6 +146,22 @@ async def test_the_end_of_a_chat_ends_every_subscription_to_it(desk: ChatDesk) -
         assert (await wire.ask(subscribe={"channel": chat.channel}))["error"]["code"] == 103
 
 
+async def test_what_was_taken_back_is_gone_from_what_is_recovered_and_looked_back_at(desk: ChatDesk) -> None:
+    ada, bob = await desk.people(2)
+    chat = await desk.group(ada, bob)
+    said = await chat.send(ada, "a secret")
+    await chat.send(ada, "no secret")
+    await desk.call("PATCH", f"{chat.path}/messages/{said.id}", ada.headers, {"content": "another secret"})
+    await desk.call("DELETE", f"{chat.path}/messages/{said.id}", ada.headers)
+    wire = await desk.wire(bob)
+    history = (await wire.ask(history={"channel": chat.channel, "limit": 100}))["history"]
+    position = {"recover": True, "epoch": history["epoch"], "offset": 1}
+    recovered = (await wire.ask(subscribe={"channel": chat.channel, **position}))["subscribe"]
+    for publications in (history["publications"][1:], recovered["publications"]):
+        assert types(publications) == ["message.created", "message.created", "message.edited", "message.recalled"]
+        assert [one["data"]["message"]["content"] for one in publications] == ["", "no secret", "", ""]
+
+
 async def test_whoever_subscribes_while_they_are_removed_is_in_or_out_and_never_between(desk: ChatDesk) -> None:
     ada, *others = await desk.people(9)
     chat = await desk.group(ada, *others)
