@@ -22,6 +22,8 @@ from storage.postgres import Database
 log = structlog.get_logger()
 
 FORGET_SECONDS = 3_600.0
+LOOK_MS = 500
+"""Between looks at what has changed in the settings; watchfiles would look 20 times a second."""
 BATCH = 1_000
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 
@@ -51,7 +53,11 @@ class Housekeeping:
         if self._config.origin.file is None:
             return
         file = self._config.origin.file.resolve()
-        async for _ in awatch(file.parent, watch_filter=lambda _, path: path == str(file), recursive=False):
+
+        def is_mine(_: object, path: str) -> bool:
+            return path == str(file)
+
+        async for _ in awatch(file.parent, watch_filter=is_mine, recursive=False, step=LOOK_MS):
             if file.exists():  # an editor may put the new one in place in two steps
                 await self._reload()
 

@@ -89,6 +89,8 @@ def _has_everything() -> bool:
 
 def _set_up_alone() -> None:
     """Set up, or wait until another start has done so. The lock ends with its process, however that ends."""
+    if VENV.is_symlink():
+        sys.exit(f"{VENV} is a link, and what it leads to does not fit: setting up would empty it. Remove the link.")
     folder = VENV if VENV.exists() else ROOT
     if not os.access(folder, os.W_OK):
         sys.exit(NOT_WRITABLE.format(folder=folder, requirements=REQUIREMENTS))

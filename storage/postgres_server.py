@@ -107,11 +107,27 @@ class PostgresServer:
         ever, with a delay that grows to 5 s. Cancel this before `stop`.
         """
         while True:
-            await asyncio.sleep(WATCH_POLL_SECONDS)
+            await self._ended()
             if self.pid is None:
                 began = time.monotonic()
                 await self._restart()
                 restarted(time.monotonic() - began)
+
+    async def _ended(self) -> None:
+        """Return when the server's process has ended, or perhaps. Where the kernel tells (Linux), nobody looks."""
+        assert self._process is not None  # noqa: S101 - `start` has returned
+        ended, loop = asyncio.Event(), asyncio.get_running_loop()
+        try:
+            process = os.pidfd_open(self._process.pid)
+        except (AttributeError, OSError):  # another system, a sandbox that forbids it, or it has ended already
+            await asyncio.sleep(WATCH_POLL_SECONDS)
+            return
+        loop.add_reader(process, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(process)
+            os.close(process)
 
     async def _restart(self) -> None:
         delay_seconds = 0.1

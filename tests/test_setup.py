@@ -42,8 +42,17 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python with nothing installed, whatever this machine's has."""
+    folder = tmp_path_factory.mktemp("bare")
+    base = Path(sys.base_prefix) / "bin" / "python3"
+    subprocess.run([base, "-m", "venv", "--without-pip", folder], check=True)
+    return str(folder / "bin" / "python3")
+
+
 @pytest.fixture
-def start(checkout: Path, tmp_path: Path) -> Callable[..., Popen]:
+def start(checkout: Path, tmp_path: Path, bare_python: str) -> Callable[..., Popen]:
     """Start a command as in a clean login with an empty home; only what says where packages come from is kept."""
     home = tmp_path / "home"
     home.mkdir()
@@ -51,7 +60,7 @@ def start(checkout: Path, tmp_path: Path) -> Callable[..., Popen]:
     kept = {name: text for name, text in os.environ.items() if where.match(name)}
     environment = {"HOME": str(home), "PATH": os.defpath, **kept}
 
-    def begin(*arguments: str, python: str = str(Path(sys.base_prefix) / "bin" / "python3")) -> Popen:
+    def begin(*arguments: str, python: str = bare_python) -> Popen:
         command = [python, str(checkout / "main.py"), *arguments]
         return subprocess.Popen(
             command, env=environment, text=True, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -144,3 +153,17 @@ def test_an_older_python_is_told_so_in_a_sentence() -> None:
     done = subprocess.run([sys.executable, "-c", pretend], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "Posthouse needs Python 3.11 or newer, and this is 3.10. Try: python3.11 main.py\n"
+
+
+def test_a_link_is_not_followed_to_an_environment_of_another_checkout(
+    checkout: Path, start: Callable[..., Popen], tmp_path: Path
+) -> None:
+    others = tmp_path / "other checkout" / ".venv"
+    others.mkdir(parents=True)
+    (others / "precious").touch()
+    (checkout / ".venv").symlink_to(others)
+    process = start()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Remove the link" in said
+    assert (others / "precious").exists()

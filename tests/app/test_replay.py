@@ -57,7 +57,9 @@ async def test_every_row_is_what_its_events_say(house: NotifiedHouse) -> None:
     await live(house)
     replay = replaying(house)
 
-    assert sorted(replay.prefixes) == ["account:", "api_key:", "notification_job:", "profile:", "user:"]
+    assert sorted(replay.prefixes) == [
+        "account:", "api_key:", "chat:", "notification_job:", "profile:", "report:", "user:",
+    ]  # fmt: skip
     assert [found async for found in replay.verify()] == [None] * 5
 
 
