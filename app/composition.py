@@ -171,7 +171,7 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     surroundings.outgoing = list(kinds.outgoing.channels)
     await open_deliveries(kinds.outgoing, config, database=database, clock=clock, ref=refs, stack=stack)
     await stack.enter_async_context(system)
-    relay = Relay(base.dsn, database, base.row)
+    relay = Relay(database, base.row, base.journal.recent)
     relay.add("inbox", NOTICES, deliver_notices(refs))
     audience = Audience()
     arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish)

@@ -7,44 +7,47 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from storage import queries
 from storage.events import EventRow
+from storage.feed import Feed
 from storage.postgres import Database
+from storage.recent import Lane
 
 Q = queries.load("relay")
-BATCH = 500
 _LONGEST_PAUSE_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 0.1
-_STORE_SECONDS = 1.0
+_KEEP_SECONDS = 0.3
 _log = logging.getLogger(__name__)
 
 Deliver = Callable[[Sequence[EventRow]], Awaitable[None]]
-Lane = tuple[int, int]
-"""(house, lane)"""
 
 
 class Position:
     """How far a consumer has come in one lane."""
 
-    __slots__ = ("failures", "not_before", "seq", "stored_at")
+    __slots__ = ("failures", "kept", "not_before", "seq")
 
     def __init__(self, seq: int) -> None:
-        self.seq = seq  # everything up to here was delivered, or is of no interest
+        self.seq = self.kept = seq  # everything up to here was delivered, or is of no interest; what the table knows
         self.failures = 0
         self.not_before = 0.0  # monotonic
-        self.stored_at = 0.0  # monotonic
 
 
 class Consumer:
-    """Delivers, lane by lane, what lies between its positions and the heads that it was shown."""
+    """Delivers, lane by lane, what lies between its positions and the heads that it was shown.
 
-    def __init__(self, db: Database, name: str, types: frozenset[str], deliver: Deliver) -> None:
+    Positions are kept a few times a second and at the end. What was delivered since is delivered again after a crash.
+    """
+
+    def __init__(self, db: Database, feed: Feed, name: str, types: frozenset[str], deliver: Deliver) -> None:
         self._db = db
-        self._types = sorted(types)
+        self._feed = feed
         self._deliver = deliver
         self._positions: dict[Lane, Position] = {}
         self._heads: Mapping[Lane, int] = {}
         self._seen = asyncio.Event()
         self._is_stopping = False
+        self._kept_at = 0.0  # monotonic
         self.name = name
+        self.types = types
 
     async def load(self) -> None:
         """Read the stored positions. Raises `DatabaseUnavailable`."""
@@ -64,21 +67,40 @@ class Consumer:
     async def run(self) -> None:
         """Deliver until stopped."""
         while not self._is_stopping:
-            await self._seen.wait()
-            self._seen.clear()
+            await self._wait()
             for lane, head in self._heads.items():
                 await self._follow(lane, head)
+            if time.monotonic() - self._kept_at >= _KEEP_SECONDS:
+                await self._keep()
+        await self._keep()
+
+    def reached(self, lane: Lane) -> int:
+        """The seq in this lane up to which nothing is left to deliver."""
+        return self._position(lane).seq
 
     async def lag(self, heads: Mapping[Lane, int]) -> int:
         """Return how many events are yet to be delivered."""
-        behind = [(*lane, self._position(lane).seq) for lane, head in heads.items() if self._position(lane).seq < head]
+        behind = [(*lane, self.reached(lane)) for lane, head in heads.items() if self.reached(lane) < head]
         if not behind:
             return 0
-        count: int = await self._db.fetchval(Q.count_undelivered, *map(list, zip(*behind, strict=True)), self._types)
+        args = (*map(list, zip(*behind, strict=True)), sorted(self.types))
+        count: int = await self._db.fetchval(Q.count_undelivered, *args)
         return count
 
     def _position(self, lane: Lane) -> Position:
-        return self._positions.setdefault(lane, Position(0))
+        position = self._positions.get(lane)
+        if position is None:
+            position = self._positions[lane] = Position(0)
+        return position
+
+    async def _wait(self) -> None:
+        """Until something is seen; not much longer than until positions are to be kept."""
+        try:
+            async with asyncio.timeout(_KEEP_SECONDS if self._unkept() else None):
+                await self._seen.wait()
+        except TimeoutError:
+            return
+        self._seen.clear()
 
     async def _follow(self, lane: Lane, head: int) -> None:
         position = self._position(lane)
@@ -93,16 +115,28 @@ class Consumer:
                 _log.warning("delivery_failed", extra=self._explain(lane, position, error))
 
     async def _advance(self, lane: Lane, position: Position, head: int) -> None:
-        rows = await self._db.fetch(Q.list_undelivered, *lane, position.seq, head, self._types, BATCH)
-        if rows:
-            await self._deliver([EventRow.of(row) for row in rows])
-        reached = rows[-1]["seq"] if len(rows) == BATCH else head
-        now = time.monotonic()
-        # Skipping what is of no interest need not be remembered at once: repeating it costs a read and no delivery.
-        if rows or now - position.stored_at > _STORE_SECONDS:
-            await self._db.execute(Q.update_position, self.name, *lane, reached)
-            position.stored_at = now
+        events, reached = await self._feed.next(lane, position.seq, head)
+        wanted = [event for event in events if event.type in self.types]
+        if wanted:
+            await self._deliver(wanted)
         position.seq = reached
+
+    def _unkept(self) -> list[tuple[Lane, int]]:
+        return [(lane, position.seq) for lane, position in self._positions.items() if position.seq != position.kept]
+
+    async def _keep(self) -> None:
+        """Store positions that have changed. What cannot be kept now is kept later."""
+        self._kept_at = time.monotonic()
+        if not (unkept := self._unkept()):
+            return
+        rows = ((*lane, seq) for lane, seq in unkept)
+        try:
+            await self._db.execute(Q.update_positions, self.name, *map(list, zip(*rows, strict=True)))
+        except Exception as error:  # noqa: BLE001 - deliveries go on; after a crash some are repeated
+            _log.warning("positions_not_kept", extra={"consumer": self.name, "reason": str(error)})
+        else:
+            for lane, seq in unkept:
+                self._positions[lane].kept = seq
 
     def _explain(self, lane: Lane, position: Position, error: Exception) -> dict[str, object]:
         reason = str(error) or type(error).__name__

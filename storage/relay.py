@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from storage import queries
 from storage.consumer import Consumer, Deliver
 from storage.errors import TROUBLE
+from storage.feed import Feed
 from storage.house import House
-from storage.postgres import Connection, Database, connect
+from storage.postgres import Database
+from storage.recent import Lane, Recent
 
 Q = queries.load("relay")
 _POLL_SECONDS = 1.0
@@ -19,22 +20,25 @@ _log = logging.getLogger(__name__)
 
 
 class Relay:
-    """Reads the lanes of its own house, and of houses that are dead, by ``seq``: their order of commit.
+    """Follows the lanes of its own house, and of houses that are dead, by ``seq``: their order of commit.
 
     * At least once: a position is stored after ``deliver`` has returned. Each effect must be unique by (stream, n).
     * In order inside a lane, so inside a stream as long as it stays in its lane. A stream that moved to another
       lane (another house, another number of lanes) may be heard out of order by a consumer that lags behind.
     * A consumer that fails is tried again with growing delay (to 30 s); other consumers and lanes go on.
-    * One NOTIFY of a commit wakes it; it looks once a second in any case.
+    * The journal wakes it with what it has committed (`Recent`), which is not read back. Everything else is read from
+      the table, at which it looks once a second.
     """
 
-    def __init__(self, dsn: str, db: Database, house: House) -> None:
-        self._dsn = dsn
+    def __init__(self, db: Database, house: House, recent: Recent) -> None:
         self._db = db
         self._house = house
-        self._listener: Connection | None = None
+        self._recent = recent
+        self._feed = Feed(db, recent)
         self._woken = asyncio.Event()
-        self._looked_at = 0.0  # on the loop's clock
+        self._looked_at = 0.0  # at anything; on the loop's clock
+        self._read_at = 0.0  # at the table
+        self._heads: dict[Lane, int] = {}  # of the table, when it was read
         self._consumers: list[Consumer] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -45,15 +49,19 @@ class Relay:
         """
         if any(consumer.name == name for consumer in self._consumers):
             raise ValueError(f"two consumers are called {name}")
-        self._consumers.append(Consumer(self._db, name, frozenset(types), deliver))
+        self._consumers.append(Consumer(self._db, self._feed, name, frozenset(types), deliver))
 
     async def start(self) -> None:
         """Read where the consumers stand and begin. Raises `DatabaseUnavailable`."""
+        if not self._consumers:
+            return
+        types = frozenset[str]().union(*(consumer.types for consumer in self._consumers))
+        self._feed.want(types)
+        self._recent.follow(types, self._woken.set)
         for consumer in self._consumers:
             await consumer.load()
-        if self._consumers:
-            work = [self._watch(), *(consumer.run() for consumer in self._consumers)]
-            self._tasks = [asyncio.create_task(part, name="relay") for part in work]
+        work = [self._watch(), *(consumer.run() for consumer in self._consumers)]
+        self._tasks = [asyncio.create_task(part, name="relay") for part in work]
 
     async def stop(self, timeout_seconds: float = 2.0) -> None:
         """Stop reading. What is being delivered gets ``timeout_seconds``, else it is delivered again one day."""
@@ -64,8 +72,6 @@ class Relay:
             for task in (self._tasks[0], *late):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._listener is not None:
-            self._listener.terminate()
 
     async def lag(self) -> dict[str, int]:
         """Return how many events each consumer has yet to hear (counted to 10,000 per lane)."""
@@ -73,17 +79,29 @@ class Relay:
         return {consumer.name: await consumer.lag(heads) for consumer in self._consumers}
 
     async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            self._looked_at = loop.time()
             try:
-                await self._listen()
-                self._looked_at = asyncio.get_running_loop().time()
-                heads = await self._read_heads()
-                for consumer in self._consumers:
-                    consumer.see(heads)
+                if self._recent.is_stale or self._looked_at - self._read_at >= _POLL_SECONDS:
+                    self._recent.is_stale = False
+                    self._heads = await self._read_heads()
+                    self._read_at = self._looked_at
             except TROUBLE as error:
                 _log.warning("relay_paused", extra={"reason": str(error) or type(error).__name__})
                 await asyncio.sleep(_POLL_SECONDS)
+            self._show()
             await self._wait()
+
+    def _show(self) -> None:
+        """Tell the consumers how far the lanes have come, and let go what all of them have heard."""
+        heads = dict(self._heads)
+        for lane, head in self._recent.heads().items():
+            heads[lane] = max(head, heads.get(lane, 0))
+        for lane in heads:
+            self._recent.forget(lane, min(consumer.reached(lane) for consumer in self._consumers))
+        for consumer in self._consumers:
+            consumer.see(heads)
 
     async def _wait(self) -> None:
         try:
@@ -95,14 +113,6 @@ class Relay:
         await asyncio.sleep(max(_GATHER_SECONDS, _SPACING_SECONDS - since_seconds))
         self._woken.clear()
 
-    async def _listen(self) -> None:
-        if self._listener is None or self._listener.is_closed():
-            self._listener = await connect(self._dsn, self._house.application_name)
-            await self._listener.add_listener("event", self._wake)
-
-    def _wake(self, *_: Any) -> None:
-        self._woken.set()
-
-    async def _read_heads(self) -> dict[tuple[int, int], int]:
+    async def _read_heads(self) -> dict[Lane, int]:
         rows = await self._db.fetch(Q.list_heads, self._house.id)
         return {(row["house"], row["lane"]): row["seq"] for row in rows}

@@ -8,7 +8,12 @@ from typing import NoReturn
 from app.config import ROOT
 
 
+ALL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""The whole suite runs on as many cores as there are, up to four: each has a PostgreSQL of its own."""
+
+
 def run(pytest_arguments: Sequence[str]) -> NoReturn:
     """Become pytest, so that its exit status is the command's."""
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *pytest_arguments])  # noqa: S606 - without a shell
+    arguments = pytest_arguments or ALL
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])  # noqa: S606 - without a shell

@@ -34,6 +34,7 @@ from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid
 
 -- name: save_chat :exec
 -- Make chats equal to their state, but for what people name.
+-- combines: changes chat
 -- $1 id uuid[], $2 n bigint[], $3 owner_id uuid[], $4 members_count integer[], $5 last_seq bigint[],
 -- $6 active_at timestamptz[]
 update chat c
@@ -89,6 +90,7 @@ for key share of a;
 
 -- name: insert_message :exec
 -- Add messages.
+-- combines: changes chat_message
 -- $1 id uuid[], $2 chat_id uuid[], $3 seq bigint[], $4 sender_id uuid[], $5 kind text[], $6 content text[],
 -- $7 file_id text[], $8 reply_to uuid[], $9 mentions json[], $10 client_id text[], $11 created_at timestamptz[],
 -- $12 words text[], each the text form of a tsvector
@@ -101,6 +103,7 @@ from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::te
 
 -- name: update_message :exec
 -- Make messages say something else, or nothing.
+-- combines: changes chat_message
 -- $1 id uuid[], $2 content text[], $3 file_id text[], $4 mentions json[], $5 edited_at timestamptz[],
 -- $6 recalled_at timestamptz[], $7 words text[]
 update chat_message m
@@ -118,6 +121,7 @@ join unnest($1::uuid[], $2::uuid[]) with ordinality as r (id, chat_id, ord) on m
 
 -- name: find_peace :many
 -- Whether two people let each other write: gives the position of each pair where neither has blocked the other.
+-- combines: reads block
 -- $1 one uuid[], $2 other uuid[]
 select r.ord from unnest($1::uuid[], $2::uuid[]) with ordinality as r (one, other, ord)
 where not exists (

@@ -1,5 +1,6 @@
 -- name: insert_idempotency :exec
 -- Take keys, in the transaction that makes what they stand for; a key that is taken violates idempotency_pkey.
+-- combines: changes idempotency
 -- $1 caller text[], $2 route text[], $3 key text[], $4 body_hmac bytea[], $5 object_id text[], $6 at timestamptz[]
 insert into idempotency (caller, route, key, body_hmac, object_id, at)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[])

@@ -1,9 +1,5 @@
 -- name: begin :script
--- Open a transaction of turns with events: fenced, and the relay is told at COMMIT.
-begin; select fence(current_setting('posthouse.incarnation')::bigint); notify event
-
--- name: begin_quietly :script
--- Open a transaction of turns without events.
+-- Open a transaction, fenced.
 begin; select fence(current_setting('posthouse.incarnation')::bigint)
 
 -- name: commit :script

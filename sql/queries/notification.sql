@@ -5,6 +5,7 @@ select i.preferences, coalesce(i.n, 0) as n from account a left join inbox i on 
 
 -- name: save_inbox :exec
 -- Make inboxes equal to their state.
+-- combines: changes inbox
 -- $1 user_id uuid[], $2 n bigint[], $3 preferences json[]
 insert into inbox (user_id, n, preferences)
 select * from unnest($1::uuid[], $2::bigint[], $3::json[])
@@ -12,6 +13,7 @@ on conflict (user_id) do update set n = excluded.n, preferences = excluded.prefe
 
 -- name: insert_notification :exec
 -- Add entries.
+-- combines: changes notification
 -- $1 id uuid[], $2 user_id uuid[], $3 source text[], $4 type text[], $5 title text[], $6 body text[], $7 data json[],
 -- $8 priority text[], $9 created_at timestamptz[]
 insert into notification (id, user_id, source, type, title, body, data, priority, created_at)

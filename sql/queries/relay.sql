@@ -25,14 +25,17 @@ where house.id = $1 or not house.alive
 -- $1 name text
 select house, lane, seq from consumer where name = $1
 
--- name: update_position :exec
--- Everything up to here was delivered.
--- $1 name text, $2 house smallint, $3 lane smallint, $4 seq bigint
-insert into consumer (name, house, lane, seq) values ($1, $2, $3, $4)
+-- name: update_positions :exec
+-- Everything up to here was delivered. Nothing waits for the disk: a position that is lost means delivery again.
+-- $1 name text, $2 house smallint[], $3 lane smallint[], $4 seq bigint[]
+insert into consumer (name, house, lane, seq)
+select $1, p.house, p.lane, p.seq
+from (select set_config('synchronous_commit', 'off', true)) as hasty,
+    unnest($2::smallint[], $3::smallint[], $4::bigint[]) as p(house, lane, seq)
 on conflict (name, house, lane) do update set seq = greatest(consumer.seq, excluded.seq)
 
 -- name: list_undelivered :many
--- The next events of a lane that a consumer wants, in order of commit.
+-- The next events of a lane that any consumer wants, in order of commit.
 -- $1 house smallint, $2 lane smallint, $3 after seq bigint, $4 up to seq bigint, $5 types text[], $6 limit bigint
 select stream, n, type, body, caller, cause, ordinal, house, lane, seq, at
 from event

@@ -12,6 +12,7 @@ from storage.journal.together import Batch, Follow
 from storage.journal.turns import Stored, Turn
 from storage.postgres import Record
 from storage.queries import Statement
+from storage.recent import Recent
 from storage.write import Write
 
 SHARED_LANE = 0
@@ -37,7 +38,9 @@ class Journal:
         duplicate: Callable[[], Exception] = DuplicateTurn,
     ) -> None:
         """``capacity`` bounds what waits for one lane; ``duplicate`` makes the answer to a repeated cause."""
-        self._lanes = [Lane(Session(dsn, house, lane), capacity, duplicate) for lane in range(lanes + 1)]
+        self.recent = Recent()
+        """What was committed last, for those who follow."""
+        self._lanes = [Lane(Session(dsn, house, lane, self.recent), capacity, duplicate) for lane in range(lanes + 1)]
 
     async def start(self) -> None:
         """Connect every lane. Raises `DatabaseUnavailable`."""

@@ -16,19 +16,23 @@ class Refused(Exception):  # noqa: N818 - a signal inside the journal
         self.answer = answer
 
 
-async def run_writes(connection: Connection, wanted: Sequence[Sequence[Write]]) -> list[list[list[Record]]]:
-    """Run the writes of many turns, equal statements merged; return for each turn the rows of each write.
+Group = tuple[Statement, Sequence[tuple[int, int]]]
+"""A statement, and whose writes it runs: (turn, index of its write)."""
 
-    Each turn's own writes keep their order. Raises `Refused` for an expectation that was not met.
+
+async def run_writes(
+    connection: Connection, wanted: Sequence[Sequence[Write]], groups: Sequence[Group]
+) -> list[list[list[Record]]]:
+    """Run the writes of many turns group by group; return for each turn the rows of each write.
+
+    Raises `Refused` for an expectation that was not met.
     """
     results: list[list[list[Record]]] = [[[] for _ in writes] for writes in wanted]
-    for statement, places in _merge(wanted):
+    for statement, places in groups:
         args = zip(*(wanted[turn][i].args for turn, i in places), strict=True)
         rows = await connection.fetch(statement.sql, *map(list, args))
         if statement.shape != "exec":
-            for row in rows:
-                turn, i = places[row[0] - 1]
-                results[turn][i].append(row)
+            collect(results, places, rows)
         for turn, i in places:
             write = wanted[turn][i]
             if write.expect is not None and len(results[turn][i]) != write.expect:
@@ -36,8 +40,15 @@ async def run_writes(connection: Connection, wanted: Sequence[Sequence[Write]]) 
     return results
 
 
-def _merge(wanted: Sequence[Sequence[Write]]) -> list[tuple[Statement, list[tuple[int, int]]]]:
-    """Group equal statements, in an order that suits every turn: (statement, [(turn, index of its write)])."""
+def collect(results: list[list[list[Record]]], places: Sequence[tuple[int, int]], rows: Sequence[Record]) -> None:
+    """Give each write of a group its rows; their first column is its number in the group, from 1 on."""
+    for row in rows:
+        turn, i = places[row[0] - 1]
+        results[turn][i].append(row)
+
+
+def merge(wanted: Sequence[Sequence[Write]]) -> Sequence[Group]:
+    """Group equal statements, in an order that suits every turn: each turn's own writes keep theirs."""
     groups: list[tuple[Statement, list[tuple[int, int]]]] = []
     latest: dict[Statement, int] = {}
     for turn, writes in enumerate(wanted):

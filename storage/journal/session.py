@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from storage import queries
 from storage.errors import TROUBLE, DatabaseUnavailable, UnknownOutcome, is_definite, translate
 from storage.house import House
-from storage.postgres import Connection, connect
+from storage.postgres import Connection, Record, connect
 from storage.queries import Statement
+from storage.recent import Recent
 
 Q = queries.load("journal")
 _RESOLVE_SECONDS = 5.0
@@ -23,12 +25,13 @@ class Session:
     is unknown can be looked up.
     """
 
-    def __init__(self, dsn: str, house: House, lane: int) -> None:
+    def __init__(self, dsn: str, house: House, lane: int, recent: Recent) -> None:
         self._dsn = dsn
         self._connection: Connection | None = None
         self._backend: tuple[int, datetime] | None = None  # pid and start of the last connection's backend
         self.house = house
         self.lane = lane
+        self.recent = recent
         self.seq = 1  # the next free one
 
     async def ready(self) -> Connection:
@@ -97,6 +100,21 @@ class Session:
             if tag != "COMMIT":
                 raise DatabaseUnavailable("the transaction was rolled back")
         self.seq = max(self.seq, until)
+
+    async def commit_at_once(self, statement: str, args: Sequence[object], until: int) -> list[Record] | None:
+        """Run a statement that is a whole transaction. Raises as `commit` does.
+
+        Returns its rows, or None when it is committed for sure, but the connection was lost with them.
+        """
+        connection, rows = await self.ready(), None
+        try:
+            rows = await connection.fetch(statement, *args)
+        except TROUBLE as error:
+            if is_definite(error, is_closed=connection.is_closed()):
+                raise translate(error, is_closed=False) from error
+            await self._find_out(self.seq, until)
+        self.seq = max(self.seq, until)
+        return rows
 
     async def _find_out(self, first: int, until: int) -> None:
         self._give_up()

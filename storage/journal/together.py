@@ -6,7 +6,7 @@ from typing import Any
 
 from storage import queries
 from storage.errors import TROUBLE, IntegrityViolation, UnknownOutcome, is_definite, translate
-from storage.journal.merge import Refused, run_writes
+from storage.journal.merge import Refused, merge, run_writes
 from storage.journal.session import Session
 from storage.journal.turns import explain
 from storage.postgres import Record
@@ -50,6 +50,8 @@ async def commit_batch(session: Session, batch: Batch) -> None:
         batch.settle(error.answer)
     except Exception as error:  # noqa: BLE001 - whatever it was, the batch hears of it, and the lane goes on
         batch.settle(error)
+    finally:
+        session.recent.stir()  # its events are made by SQL
 
 
 def _arguments(session: Session, batch: Batch) -> tuple[Any, ...]:
@@ -71,12 +73,12 @@ async def _alone(session: Session, batch: Batch) -> list[Record]:
 
 
 async def _followed(session: Session, batch: Batch) -> list[Record]:
-    connection = await session.begin(Q.begin_quietly)
+    connection = await session.begin(Q.begin)
     writes: Sequence[Write] = ()
     try:
         rows = await connection.fetch(batch.statement.sql, *_arguments(session, batch))
         writes = batch.follow(rows) if batch.follow is not None else ()
-        await run_writes(connection, [writes])
+        await run_writes(connection, [writes], merge([writes]))
     except BaseException as error:
         is_closed = connection.is_closed()
         await session.undo(error)

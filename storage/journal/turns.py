@@ -1,7 +1,7 @@
 """One transaction for many turns: equal statements merged, one refusal kept from spoiling the rest."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -13,11 +13,14 @@ from storage.errors import (
     IntegrityViolation,
     StaleState,
     StatementFailed,
+    UnknownOutcome,
     translate,
 )
-from storage.journal.merge import Refused, run_writes
+from storage.events import EventRow
+from storage.journal.combined import answers, arguments, combined
+from storage.journal.merge import Group, Refused, merge, run_writes
 from storage.journal.session import Session
-from storage.postgres import Connection, Record
+from storage.postgres import Record
 from storage.write import Write
 
 Q = queries.load("journal")
@@ -92,37 +95,80 @@ async def commit_turns(session: Session, turns: Sequence[Turn], duplicate: Calla
 
 
 async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Record]]]:
-    has_events = any(turn.events for turn in turns)
-    connection = await session.begin(Q.begin if has_events else Q.begin_quietly)
+    """Commit the turns: in one round trip where that can be. What fails so for one turn is tried step by step.
+
+    There a turn that is repeated is found before anything else is looked at, and what is refused says why.
+    """
+    events, wanted = _rows(session, turns), [turn.writes for turn in turns]
+    groups = merge(wanted)
+    statement = combined(wanted, groups) if events else None
+    if statement is not None:
+        try:
+            return await _at_once(session, statement, events, wanted, groups)
+        except StatementFailed:
+            if len(turns) > 1:
+                raise
+    return await _step_by_step(session, events, wanted, groups)
+
+
+async def _at_once(
+    session: Session,
+    statement: str,
+    events: Sequence[EventRow],
+    wanted: Sequence[Sequence[Write]],
+    groups: Sequence[Group],
+) -> list[list[list[Record]]]:
+    args = (session.house.incarnation, *_columns(session, events), *arguments(wanted, groups))
+    rows = await session.commit_at_once(statement, args, session.seq + len(events))
+    session.recent.add((session.house.id, session.lane), events)
+    if rows is None and any(statement.shape != "exec" for statement, _ in groups):
+        raise UnknownOutcome("it is committed, and its rows were lost with the connection")
+    return answers(wanted, groups, rows or ())
+
+
+async def _step_by_step(
+    session: Session,
+    events: Sequence[EventRow],
+    wanted: Sequence[Sequence[Write]],
+    groups: Sequence[Group],
+) -> list[list[list[Record]]]:
+    connection = await session.begin(Q.begin)
     try:
-        until = await _insert_events(connection, session, turns) if has_events else session.seq
-        results = await run_writes(connection, [turn.writes for turn in turns])
+        if events:
+            await connection.fetch(Q.insert_events.sql, *_columns(session, events))
+        results = await run_writes(connection, wanted, groups)
     except BaseException as error:
         is_closed = connection.is_closed()
         await session.undo(error)
         if isinstance(error, TROUBLE):
             raise translate(error, is_closed=is_closed) from error
         raise
-    await session.commit(until)
+    await session.commit(session.seq + len(events))
+    if events:
+        session.recent.add((session.house.id, session.lane), events)
     return results
 
 
-async def _insert_events(connection: Connection, session: Session, turns: Sequence[Turn]) -> int:
-    rows = [row for turn in turns for row in _rows(turn)]
-    await connection.fetch(
-        Q.insert_events.sql, session.house.id, session.lane, session.seq, *map(list, zip(*rows, strict=True))
-    )
-    return session.seq + len(rows)
+def _rows(session: Session, turns: Sequence[Turn]) -> list[EventRow]:
+    """The turns' events as rows. Ordinals count inside a cause, so that it is known again in other company."""
+    house, lane, seq = session.house.id, session.lane, session.seq
+    rows: list[EventRow] = []
+    for turn in turns:
+        ordinals: dict[str, int] = {}
+        for event in turn.events:
+            cause = event.cause or turn.cause
+            ordinal = ordinals[cause] = ordinals.get(cause, -1) + 1
+            caller = event.caller or turn.caller
+            place = (cause, ordinal, house, lane, seq + len(rows))
+            rows.append(EventRow(event.stream, event.n, event.type, event.body, caller, *place, event.at))
+    return rows
 
 
-def _rows(turn: Turn) -> Iterator[tuple[object, ...]]:
-    """Yield the turn's events as rows. Ordinals count inside a cause, so that it is known again in other company."""
-    ordinals: dict[str, int] = {}
-    for event in turn.events:
-        cause = event.cause or turn.cause
-        ordinal = ordinals[cause] = ordinals.get(cause, -1) + 1
-        caller = event.caller or turn.caller
-        yield event.stream, event.n, event.type, event.body.decode(), caller, cause, ordinal, event.at
+def _columns(session: Session, events: Sequence[EventRow]) -> tuple[object, ...]:
+    """What `insert_events` takes."""
+    stream, n, type_, body, caller, cause, ordinal, _, _, _, at = map(list, zip(*events, strict=True))
+    texts = [one.decode() for one in body]
+    return session.house.id, session.lane, session.seq, stream, n, type_, texts, caller, cause, ordinal, at
 
 
 def _answer(error: Exception, turn: Turn, duplicate: Callable[[], Exception]) -> Exception:

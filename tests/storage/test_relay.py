@@ -33,8 +33,8 @@ class Inbox:
 
 
 @pytest.fixture
-async def relay(dsn: str, db: Database, house: House) -> AsyncIterator[Relay]:
-    made = Relay(dsn, db, house)
+async def relay(db: Database, house: House, journal: Journal) -> AsyncIterator[Relay]:
+    made = Relay(db, house, journal.recent)
     yield made
     await made.stop()
 
@@ -123,7 +123,7 @@ async def test_a_consumer_that_fails_holds_up_nobody_else_and_misses_nothing(rel
 async def test_a_position_outlives_the_relay(dsn: str, db: Database, house: House, journal: Journal) -> None:
     for start in range(2):
         inbox = Inbox()
-        relay = Relay(dsn, db, house)
+        relay = Relay(db, house, journal.recent)
         relay.add("inbox", {"thing.made"}, inbox.deliver)
         await relay.start()
         numbers = [start * 2 + 1, start * 2 + 2]
@@ -144,12 +144,12 @@ async def test_what_was_delivered_but_not_noted_is_delivered_again(
         entered.set()
         await asyncio.sleep(60)
 
-    first = Relay(dsn, db, house)
+    first = Relay(db, house, journal.recent)
     first.add("inbox", {"thing.made"}, stuck)
     await first.start()
     await entered.wait()
     await first.stop(timeout_seconds=0.05)
-    inbox, second = Inbox(), Relay(dsn, db, house)
+    inbox, second = Inbox(), Relay(db, house, journal.recent)
     second.add("inbox", {"thing.made"}, inbox.deliver)
     await second.start()
     await inbox.until(1)
@@ -173,7 +173,8 @@ async def test_events_of_an_earlier_house_are_delivered_by_the_next(dsn: str) ->
     for name in ("old", "new"):
         house = await House.claim(dsn, name)
         db = await Database.open(dsn, house.application_name)
-        journal, relay = Journal(dsn, house), Relay(dsn, db, house)
+        journal = Journal(dsn, house)
+        relay = Relay(db, house, journal.recent)
         if name == "new":
             relay.add("inbox", {"thing.made"}, inbox.deliver)
             await relay.start()
