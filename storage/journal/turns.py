@@ -17,7 +17,7 @@ from storage.errors import (
     translate,
 )
 from storage.events import EventRow
-from storage.journal.combined import answers, arguments, combined
+from storage.journal.combined import Combined, answers, combine
 from storage.journal.merge import Group, Refused, merge, run_writes
 from storage.journal.session import Session
 from storage.postgres import Record
@@ -101,10 +101,10 @@ async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Re
     """
     events, wanted = _rows(session, turns), [turn.writes for turn in turns]
     groups = merge(wanted)
-    statement = combined(wanted, groups) if events else None
-    if statement is not None:
+    combined = combine(wanted, groups) if events else None
+    if combined is not None:
         try:
-            return await _at_once(session, statement, events, wanted, groups)
+            return await _at_once(session, combined, events, wanted, groups)
         except StatementFailed:
             if len(turns) > 1:
                 raise
@@ -113,13 +113,13 @@ async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Re
 
 async def _at_once(
     session: Session,
-    statement: str,
+    combined: Combined,
     events: Sequence[EventRow],
     wanted: Sequence[Sequence[Write]],
     groups: Sequence[Group],
 ) -> list[list[list[Record]]]:
-    args = (session.house.incarnation, *_columns(session, events), *arguments(wanted, groups))
-    rows = await session.commit_at_once(statement, args, session.seq + len(events))
+    args = (session.house.incarnation, *combined.before, *_columns(session, events), *combined.behind)
+    rows = await session.commit_at_once(combined.sql, args, session.seq + len(events))
     session.recent.add((session.house.id, session.lane), events)
     if rows is None and any(statement.shape != "exec" for statement, _ in groups):
         raise UnknownOutcome("it is committed, and its rows were lost with the connection")
