@@ -1,6 +1,8 @@
 """Performs operations for every edge alike: who may, what is asked, what is answered."""
 
-from collections.abc import Callable, Iterable, Mapping
+from asyncio import Future, ensure_future
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +13,7 @@ from actors.runtime.message import Caller
 from handlers.decoding import Parts, Shape, check_depth, refusal
 from handlers.idempotency import IdempotencyRecords, Once, Replay
 from handlers.operation import Access, Operation
+from handlers.ports import Prepared
 
 Refs = Callable[[str, str], Ref]
 """(kind, key) -> the actor's address; the key of a service is the empty text."""
@@ -51,20 +54,69 @@ class Procedure:
         if access is Access.ADMIN and not caller.is_admin:
             raise Forbidden("this is for administrators")
 
+    def key(self, message: Any, caller: Caller) -> str | None:
+        """The key of the entity that a message is for; None: it is for a service."""
+        return None if self.operation.key is None else self.operation.key(message, caller)
+
+    def begin(
+        self, key: str | None, message: Any, caller: Caller, idempotency: Idempotency | None = None
+    ) -> Awaitable[Any]:
+        """Send a message to its actor; what is awaited raises what `Ref.ask` raises."""
+        ref = self._service if key is None else self._refs(self.operation.to, key)
+        assert ref is not None  # noqa: S101 - a service has no key, and its ref
+        return ref.ask(message, caller, self.operation.timeout_seconds, idempotency)
+
+    def show(self, reply: Any) -> Outcome:
+        """Present an actor's reply."""
+        operation = self.operation
+        return Outcome(operation.status, reply) if operation.present is None else Outcome(*operation.present(reply))
+
     async def ask(self, message: Any, caller: Caller, idempotency: Idempotency | None = None) -> Outcome:
         """Ask the actor and present its answer. Raises every `DomainError` that `Ref.ask` raises."""
-        operation = self.operation
-        ref = self._service
-        if ref is None:
-            assert operation.key is not None  # noqa: S101 - a service has no key, and its ref
-            ref = self._refs(operation.to, operation.key(message, caller))
         try:
-            reply = await ref.ask(message, caller, timeout_seconds=operation.timeout_seconds, idempotency=idempotency)
+            return self.show(await self.begin(self.key(message, caller), message, caller, idempotency))
         except ConnectionError as error:
             raise Unavailable from error
-        if operation.present is not None:
-            return Outcome(*operation.present(reply))
-        return Outcome(operation.status, reply)
+
+
+class Request:
+    """An operation that goes to its actor as it is. Implements `handlers.ports.Prepared`."""
+
+    __slots__ = ("_caller", "_key", "_message", "_procedure")
+
+    def __init__(self, procedure: Procedure, message: Any, caller: Caller) -> None:
+        self._procedure = procedure
+        self._message = message
+        self._caller = caller
+        self._key = procedure.key(message, caller)
+
+    @property
+    def actor(self) -> tuple[str, str] | None:
+        """See `handlers.ports.Prepared`."""
+        return None if self._key is None else (self._procedure.operation.to, self._key)
+
+    def begin(self) -> Future[Any]:
+        """See `handlers.ports.Prepared`."""
+        return ensure_future(self._procedure.begin(self._key, self._message, self._caller))
+
+    def encode(self, reply: Any) -> bytes:
+        """See `handlers.ports.Prepared`."""
+        return encode(self._procedure.show(reply))
+
+
+class OnceRequest(NamedTuple):
+    """An operation under an idempotency key, which is looked up before. Implements `handlers.ports.Prepared`."""
+
+    run: Callable[[], Coroutine[Any, Any, Outcome]]
+    actor: None = None
+
+    def begin(self) -> Future[Any]:
+        """See `handlers.ports.Prepared`."""
+        return ensure_future(self.run())
+
+    def encode(self, reply: Outcome) -> bytes:
+        """See `handlers.ports.Prepared`."""
+        return encode(reply)
 
 
 class Dispatcher:
@@ -96,17 +148,18 @@ class Dispatcher:
             return await self._show(procedure, message, outcome.object_id, caller)
         return outcome
 
-    async def perform(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> bytes:
+    def prepare(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> Prepared:
         """See `handlers.ports.Performs`."""
         procedure = self._by_rpc[method]
         procedure.permit(caller)
-        shape, key = procedure.shape, None
-        if path is None:
-            parts, key = _read_rpc(shape, data or b"{}", caller)
-        else:
+        shape = procedure.shape
+        if path is not None:
             parts = Parts(shape.read_path(path, caller.user_id), shape.read_body(data))
-        outcome = await self.run(procedure, parts, caller, key)
-        return b"{}" if outcome.status == 204 else _encode(outcome.answer)
+            return Request(procedure, shape.build(parts), caller)
+        parts, key = _read_rpc(shape, data or b"{}", caller)
+        if key is None or not procedure.takes_key:
+            return Request(procedure, shape.build(parts), caller)
+        return OnceRequest(partial(self.run, procedure, parts, caller, key))
 
     async def _show(self, procedure: Procedure, message: Any, object_id: str, caller: Caller) -> Outcome:
         """Answer a replay with the object as it is now, under the status of the first answer."""
@@ -118,6 +171,11 @@ class Dispatcher:
             again = operation.creates(object_id)
         shown = await self._by_message.get(type(again), procedure).ask(again, caller)
         return Outcome(operation.status, shown.answer, replayed=True)
+
+
+def encode(outcome: Outcome) -> bytes:
+    """Return an answer as JSON, for who has no status to tell it by."""
+    return b"{}" if outcome.status == 204 else _encode(outcome.answer)
 
 
 def _scope(operation: Operation) -> str:

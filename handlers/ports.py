@@ -1,7 +1,8 @@
 """What the edges ask of the house; `app` injects the real ones."""
 
+from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -79,11 +80,31 @@ class Permits(Protocol):
         ...
 
 
+class Prepared(Protocol):
+    """An operation that was read, and may be performed. Nothing of it has happened yet."""
+
+    @property
+    def actor(self) -> tuple[str, str] | None:
+        """Kind and key of the entity that it is for, which takes one thing after the other; None: there is no order."""
+        ...
+
+    def begin(self) -> "Future[Any]":
+        """Begin, once; what is begun first reaches its actor first. The future raises `DomainError`, `ConnectionError`.
+
+        Nobody has to wait for it: what has begun goes on to its end.
+        """
+        ...
+
+    def encode(self, reply: Any) -> bytes:
+        """Return the answer as JSON; ``reply`` is what the future held."""
+        ...
+
+
 class Performs(Protocol):
     """Operations by their rpc name: the same validation, rules and answers as HTTP."""
 
-    async def perform(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> bytes:
-        """Return the answer as JSON. Raises `DomainError`; `KeyError` for an unknown method.
+    def prepare(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> Prepared:
+        """Read an operation. Raises `DomainError`; `KeyError` for an unknown method.
 
         ``data`` is the JSON of the HTTP body plus the path's parameters by name plus ``idempotency_key?``; where
         ``path`` has these parameters, it is the HTTP body alone, and is read once.

@@ -1,8 +1,12 @@
 """``rpc`` and ``publish``: operations of the house, as over HTTP."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import msgspec
 
-from actors.errors import DomainError, Forbidden, InvalidRequest, NotFound
+from actors.errors import DomainError, Forbidden, InvalidRequest, NotFound, Unavailable
+from handlers.ports import Prepared
 from handlers.realtime import channels, replies
 from handlers.realtime.codes import (
     BAD_COMMAND,
@@ -17,30 +21,56 @@ from handlers.realtime.connection import Connection
 from handlers.realtime.house import House
 
 
-async def rpc(house: House, connection: Connection, request: Rpc) -> dict[str, msgspec.Raw]:
-    """Perform an operation by its name. Raises `Refused` 104, or 1000 + HTTP status."""
+class Wanted(NamedTuple):
+    """An operation as a command asks for it."""
+
+    prepared: Prepared
+    show: Callable[[Prepared, Any], Any]  # what was prepared, and its reply -> the content of the result
+    refuse: Callable[[Exception], Exception]  # what went wrong -> what the client is told, where that is known
+
+
+def rpc(house: House, connection: Connection, request: Rpc) -> Wanted:
+    """Read an operation that is asked for by its name. Raises `Refused` 104, or 1000 + HTTP status."""
     try:
-        answer = await house.performs.perform(request.method, bytes(request.data) or b"{}", connection.caller)
+        prepared = house.performs.prepare(request.method, bytes(request.data) or b"{}", connection.caller)
     except KeyError as error:
         raise Refused(METHOD_NOT_FOUND, "method not found") from error
     except DomainError as error:
         raise from_domain(error) from error
-    return {"data": msgspec.Raw(replies.one_line(answer) or b"null")}
+    return Wanted(prepared, _show_answer, _refuse_rpc)
 
 
-async def publish(house: House, connection: Connection, request: Publish) -> dict[str, object]:
-    """Send a chat message. Raises `Refused` 103 for any channel but a chat of the client's, 107, 108."""
+def publish(house: House, connection: Connection, request: Publish) -> Wanted:
+    """Read a chat message. Raises `Refused` 103 for any channel but a chat of the client's, 107, 108."""
     if channels.kind(request.channel) != "chat":
         raise Refused(PERMISSION_DENIED, "permission denied")
     path = {"chat_id": request.channel.partition(":")[2]}
     try:
-        await house.performs.perform("chat.send", bytes(request.data), connection.caller, path)
+        prepared = house.performs.prepare("chat.send", bytes(request.data), connection.caller, path)
     except KeyError as error:
         raise Refused(NOT_AVAILABLE, "not available") from error
-    except (Forbidden, NotFound) as error:
-        raise Refused(PERMISSION_DENIED, "permission denied") from error
-    except InvalidRequest as error:
-        raise Refused(BAD_COMMAND, f"{error.code}: {error.detail}") from error
     except DomainError as error:
-        raise from_domain(error) from error
+        raise _refuse_publish(error) from error
+    return Wanted(prepared, _show_nothing, _refuse_publish)
+
+
+def _show_answer(prepared: Prepared, reply: Any) -> dict[str, msgspec.Raw]:
+    return {"data": msgspec.Raw(replies.one_line(prepared.encode(reply)) or b"null")}
+
+
+def _show_nothing(_prepared: Prepared, _reply: Any) -> dict[str, object]:
     return {}
+
+
+def _refuse_rpc(error: Exception) -> Exception:
+    if isinstance(error, ConnectionError):
+        error = Unavailable()
+    return from_domain(error) if isinstance(error, DomainError) else error
+
+
+def _refuse_publish(error: Exception) -> Exception:
+    if isinstance(error, Forbidden | NotFound):
+        return Refused(PERMISSION_DENIED, "permission denied")
+    if isinstance(error, InvalidRequest):
+        return Refused(BAD_COMMAND, f"{error.code}: {error.detail}")
+    return _refuse_rpc(error)

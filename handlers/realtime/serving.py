@@ -1,6 +1,8 @@
-"""The life of one connection: its frames, in order, one command at a time."""
+"""The life of one connection: its frames and their commands, begun and answered in order."""
 
 import logging
+from asyncio import CancelledError, Future
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from actors.errors import DomainError, Forbidden, NotFound
@@ -9,22 +11,25 @@ from handlers.realtime.codes import BAD_REQUEST, INTERNAL, METHOD_NOT_FOUND, PER
 from handlers.realtime.commands import Command, InChannel, decode
 from handlers.realtime.connection import Connection
 from handlers.realtime.house import House
+from handlers.realtime.performing import Wanted
 from handlers.realtime.subscription import Subscription
+from handlers.realtime.underway import Underway
 
 _log = logging.getLogger(__name__)
 
 
 async def serve(house: House, connection: Connection) -> None:
     """Carry out what the client asks until the socket is at its end."""
+    underway = Underway(connection)
     while True:
         try:
-            if not await _serve_frame(house, connection):
+            if not await _serve_frame(house, connection, underway):
                 return
         except Ended as ended:
             connection.close(ended.close)
 
 
-async def _serve_frame(house: House, connection: Connection) -> bool:
+async def _serve_frame(house: House, connection: Connection, underway: Underway) -> bool:
     """Carry out one frame. False: there are no more. What it used is freed while the next one is waited for."""
     frame = await connection.socket.receive()
     if frame is None:
@@ -32,13 +37,13 @@ async def _serve_frame(house: House, connection: Connection) -> bool:
     for command in decode(frame):
         if connection.is_closed:
             break
-        await _obey(house, connection, command)
+        await _obey(house, connection, underway, command)
         if connection.is_behind:
             await connection.settled()
     return True
 
 
-async def _obey(house: House, connection: Connection, command: Command) -> None:
+async def _obey(house: House, connection: Connection, underway: Underway, command: Command) -> None:
     verb, content = command.verb()
     if not connection.user_id and verb != "connect":
         raise Ended(BAD_REQUEST)
@@ -47,17 +52,54 @@ async def _obey(house: House, connection: Connection, command: Command) -> None:
             _unnumbered(house, connection, verb)
             return
         connection.budget.spend(house.settings, house.clock.monotonic())
-        connection.busy = True
-        result, subscription = await _carry_out(house, connection, verb, content)
-    except Refused as refused:
+        if (read := _OPERATIONS.get(verb)) is not None:
+            wanted = read(house, connection, content)
+            if not underway.takes(wanted.prepared.actor):
+                await _waited(connection, underway.room(wanted.prepared.actor))
+            _begin(connection, underway, command.id, verb, wanted)
+        else:
+            if not underway.takes(None):
+                await _waited(connection, underway.room(None))
+            await _waited(connection, _answer(house, connection, command.id, verb, content))
+    except Ended:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the client is answered
         if command.id:
-            connection.send(replies.error(command.id, refused))
-    else:
-        connection.send(replies.result(command.id, verb, result))
-        if subscription is not None:
-            house.hub.go_live(subscription)
+            underway.answer(replies.error(command.id, _refusal(connection, verb, error)))
+
+
+async def _waited(connection: Connection, work: Awaitable[None]) -> None:
+    """Wait for a part of a command; what the client says meanwhile lies unread."""
+    connection.busy = True
+    try:
+        await work
     finally:
         connection.busy = False
+
+
+def _begin(connection: Connection, underway: Underway, command_id: int, verb: str, wanted: Wanted) -> None:
+    """Begin an operation; it is answered when it is done."""
+    if connection.is_closed:
+        return
+    prepared, show, refuse = wanted
+
+    def line(work: "Future[Any]") -> bytes:
+        try:
+            return replies.result(command_id, verb, show(prepared, work.result()))
+        except CancelledError:
+            return replies.error(command_id, _refusal(connection, verb, TimeoutError()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is answered
+            return replies.error(command_id, _refusal(connection, verb, refuse(error)))
+
+    underway.add(prepared.actor, prepared.begin(), line)
+
+
+async def _answer(house: House, connection: Connection, command_id: int, verb: str, content: Any) -> None:
+    """Carry out any other command and answer it. Raises whatever it raises."""
+    result, subscription = await _carry_out(house, connection, verb, content)
+    connection.send(replies.result(command_id, verb, result))
+    if subscription is not None:
+        house.hub.go_live(subscription)
 
 
 def _unnumbered(house: House, connection: Connection, verb: str) -> None:
@@ -71,24 +113,27 @@ def _unnumbered(house: House, connection: Connection, verb: str) -> None:
 
 
 async def _carry_out(house: House, connection: Connection, verb: str, content: Any) -> tuple[Any, Subscription | None]:
-    """Return the result, and the subscription that goes live after it. Raises `Refused` and `Ended` only."""
-    try:
-        match verb:
-            case "connect":
-                return await tokens.connect(house, connection, content)
-            case "subscribe":
-                return await subscribing.subscribe(house, connection, content)
-            case _:
-                return await _COMMANDS.get(verb, _unknown)(house, connection, content), None
-    except (Forbidden, NotFound) as error:
-        raise Refused(PERMISSION_DENIED, "permission denied") from error
-    except (DomainError, ConnectionError, TimeoutError) as error:
-        raise Refused(INTERNAL, "temporarily unavailable", temporary=True) from error
-    except (Refused, Ended):
-        raise
-    except Exception as error:
-        _log.exception("realtime_command_crashed", extra={"verb": verb, "user_id": connection.user_id})
-        raise Refused(INTERNAL, "internal error", temporary=True) from error
+    """Return the result, and the subscription that goes live after it."""
+    match verb:
+        case "connect":
+            return await tokens.connect(house, connection, content)
+        case "subscribe":
+            return await subscribing.subscribe(house, connection, content)
+        case _:
+            return await _COMMANDS.get(verb, _unknown)(house, connection, content), None
+
+
+def _refusal(connection: Connection, verb: str, error: Exception) -> Refused:
+    """Return what the client is told of an error."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, Forbidden | NotFound):
+        return Refused(PERMISSION_DENIED, "permission denied")
+    if isinstance(error, DomainError | ConnectionError | TimeoutError):
+        return Refused(INTERNAL, "temporarily unavailable", temporary=True)
+    context = {"verb": verb, "user_id": connection.user_id}
+    _log.error("realtime_command_crashed", exc_info=error, extra=context)
+    return Refused(INTERNAL, "internal error", temporary=True)
 
 
 async def _unsubscribe(house: House, connection: Connection, request: InChannel) -> dict[str, object]:
@@ -109,12 +154,15 @@ async def _unknown(_house: House, _connection: Connection, _content: Any) -> Non
 
 _COMMANDS: dict[str, Any] = {
     "unsubscribe": _unsubscribe,
-    "publish": performing.publish,
     "presence": looking.presence,
     "presence_stats": looking.presence_stats,
     "history": looking.history,
-    "rpc": performing.rpc,
     "refresh": tokens.refresh,
     "ping": _nothing,
     "send": _nothing,
 }
+_OPERATIONS: dict[str, Callable[[House, Connection, Any], Wanted]] = {
+    "publish": performing.publish,
+    "rpc": performing.rpc,
+}
+"""Commands that may be under way at the same time."""

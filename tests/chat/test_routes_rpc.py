@@ -17,7 +17,8 @@ METHODS = sorted(one.rpc for one in OPERATIONS if one.rpc is not None)
 async def rpc(house: ChatHouse, who: str, method: str, **data: Any) -> Any:
     """Perform an operation as one of the people."""
     performs = house.served.house._edges.realtime._house.performs
-    return msgspec.json.decode(await performs.perform(method, msgspec.json.encode(data), house.caller(who)))
+    prepared = performs.prepare(method, msgspec.json.encode(data), house.caller(who))
+    return msgspec.json.decode(prepared.encode(await prepared.begin()))
 
 
 def test_the_methods_have_their_names() -> None:

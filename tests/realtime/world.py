@@ -1,7 +1,9 @@
 """Small real implementations of the ports, over lists in memory: what the realtime tests run a house with."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -104,16 +106,40 @@ class Echo(msgspec.Struct, forbid_unknown_fields=True):
     task_id: str
 
 
+class Operation:
+    """Prepared: one operation with its data, performed in the next turn of the loop, or when its gate opens."""
+
+    def __init__(self, perform: Callable[[], bytes], actor: tuple[str, str] | None, gate: asyncio.Event | None) -> None:
+        self.actor = actor
+        self._perform = perform
+        self._gate = gate
+
+    def begin(self) -> "asyncio.Future[bytes]":
+        return asyncio.ensure_future(self._run())
+
+    async def _run(self) -> bytes:
+        if self._gate is not None:
+            await self._gate.wait()
+        return self._perform()
+
+    def encode(self, reply: bytes) -> bytes:
+        return reply
+
+
 class Operations:
-    """Performs: a few operations with real rules."""
+    """Performs: a few operations with real rules. What goes to a chat keeps its order, and waits for its ``gate``."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str | None, str, dict[str, str]]] = []  # caller, chat, message
+        self.gates: dict[str, asyncio.Event] = {}  # by content of a message
 
-    async def perform(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> bytes:
+    def prepare(self, method: str, data: bytes, caller: Caller, path: Mapping[str, str] | None = None) -> Operation:
         if method == "chat.send":
-            return self._send(data, caller, path or {})
-        return {"task.get": self._get, "task.cancel": self._cancel, "crash": self._crash}[method](data, caller)
+            message = self._read(data)
+            send = partial(self._send, message, caller, path or {})
+            return Operation(send, ("chat", (path or {})["chat_id"]), self.gates.get(message.get("content", "")))
+        perform = {"task.get": self._get, "task.cancel": self._cancel, "crash": self._crash}[method]
+        return Operation(partial(perform, data, caller), None, None)
 
     def _get(self, data: bytes, caller: Caller) -> bytes:
         try:
@@ -127,11 +153,15 @@ class Operations:
     def _cancel(self, _data: bytes, _caller: Caller) -> bytes:
         raise Conflict("already completed")
 
-    def _send(self, data: bytes, caller: Caller, path: Mapping[str, str]) -> bytes:
+    def _read(self, data: bytes) -> dict[str, str]:
         try:
-            message = msgspec.json.decode(data, type=dict[str, str])
+            return msgspec.json.decode(data, type=dict[str, str])
         except msgspec.DecodeError as error:
             raise InvalidRequest(str(error)) from error
+
+    def _send(self, message: dict[str, str], caller: Caller, path: Mapping[str, str]) -> bytes:
+        if message.get("content") == "nonsense":
+            raise Conflict("nonsense")
         self.sent.append((caller.user_id, path["chat_id"], message))
         return b"{}"
 
