@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
+import msgspec
+
 from actors.runtime.errors import DomainError
 from actors.runtime.message import Caller, Command, Event, Query
 from actors.runtime.ports import Stored
@@ -46,8 +48,7 @@ class Opened:
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(Generic[R]):
+class Decision(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """What one turn wants: executed in one transaction, then answered.
 
     ``events`` are appended to the entity's own stream and folded into its state. Each has the turn as its cause, unless
