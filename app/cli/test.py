@@ -7,7 +7,6 @@ from typing import NoReturn
 
 from app.config import ROOT
 
-
 ALL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 """The whole suite runs on as many cores as there are, up to four: each has a PostgreSQL of its own."""
 
