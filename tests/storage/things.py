@@ -90,8 +90,14 @@ async def until(is_so: Callable[[], bool], seconds: float = 5.0) -> None:
 
 
 async def ask(dsn: str, query: str, *args: object) -> list[asyncpg.Record]:
-    """Run a query of a test on a connection of its own."""
-    connection = await asyncpg.connect(dsn)
+    """Run a query of a test on a connection of its own; a server that is just starting is waited for."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                connection = await asyncpg.connect(dsn)
+                break
+            except (asyncpg.CannotConnectNowError, OSError):
+                await asyncio.sleep(0.05)
     try:
         return await connection.fetch(query, *args)
     finally:
