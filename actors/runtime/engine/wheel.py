@@ -5,6 +5,7 @@ from asyncio import Future
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
+from weakref import ref
 
 from actors.runtime.errors import TimedOut
 
@@ -16,7 +17,9 @@ class Wheel:
     """Futures by deadline, callbacks by due time. Nothing is early; everything is at most two ticks late."""
 
     def __init__(self) -> None:
-        self._buckets: dict[int, list[Future[Any]]] = {}
+        # An answer that is refused holds the frames through which it went, down to the request: it is not kept alive
+        # until its deadline.
+        self._buckets: dict[int, list[ref[Future[Any]]]] = {}
         self._calls: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -28,9 +31,9 @@ class Wheel:
     def watch(self, future: "Future[Any]", deadline: float) -> None:
         """Fail ``future`` with `TimedOut` unless it is done before ``deadline`` (monotonic)."""
         bucket = self._buckets.setdefault(int(deadline / TICK_SECONDS) + 1, [])
-        bucket.append(future)
+        bucket.append(ref(future))
         if not len(bucket) % COMPACT:
-            bucket[:] = [waiting for waiting in bucket if not waiting.done()]
+            bucket[:] = [waiting for waiting in bucket if (one := waiting()) is not None and not one.done()]
 
     def call_at(self, due: float, callback: Callable[[], None]) -> None:
         """Call back once at or after ``due`` (monotonic)."""
@@ -51,8 +54,9 @@ class Wheel:
         self._buckets.clear()
 
 
-def fail(futures: "Iterable[Future[Any]]", reason: str) -> None:
+def fail(futures: "Iterable[ref[Future[Any]]]", reason: str) -> None:
     """Give every future that is not done a `TimedOut`."""
-    for future in futures:
-        if not future.done():
+    for waiting in futures:
+        future = waiting()
+        if future is not None and not future.done():
             future.set_exception(TimedOut(reason))
