@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
 
     prepared: Prepared
     show: Callable[[Prepared, Any], Any]  # what was prepared, and its reply -> the content of the result
-    refuse: Callable[[Exception], Exception]  # what went wrong -> what the client is told, where that is known
+    refuse: Callable[[BaseException], BaseException]  # what went wrong -> what the client is told, where that is known
 
 
 def rpc(house: House, connection: Connection, request: Rpc) -> Wanted:
@@ -62,13 +62,13 @@ def _show_nothing(_prepared: Prepared, _reply: Any) -> dict[str, object]:
     return {}
 
 
-def _refuse_rpc(error: Exception) -> Exception:
+def _refuse_rpc(error: BaseException) -> BaseException:
     if isinstance(error, ConnectionError):
         error = Unavailable()
     return from_domain(error) if isinstance(error, DomainError) else error
 
 
-def _refuse_publish(error: Exception) -> Exception:
+def _refuse_publish(error: BaseException) -> BaseException:
     if isinstance(error, Forbidden | NotFound):
         return Refused(PERMISSION_DENIED, "permission denied")
     if isinstance(error, InvalidRequest):

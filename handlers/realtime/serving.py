@@ -1,7 +1,7 @@
 """The life of one connection: its frames and their commands, begun and answered in order."""
 
 import logging
-from asyncio import CancelledError, Future
+from asyncio import Future
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -84,12 +84,13 @@ def _begin(connection: Connection, underway: Underway, command_id: int, verb: st
     prepared, show, refuse = wanted
 
     def line(work: "Future[Any]") -> bytes:
+        error = TimeoutError() if work.cancelled() else work.exception()  # not raised: it would remember this frame
         try:
-            return replies.result(command_id, verb, show(prepared, work.result()))
-        except CancelledError:
-            return replies.error(command_id, _refusal(connection, verb, TimeoutError()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client is answered
-            return replies.error(command_id, _refusal(connection, verb, refuse(error)))
+            if error is None:
+                return replies.result(command_id, verb, show(prepared, work.result()))
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the client is answered
+            error = failure
+        return replies.error(command_id, _refusal(connection, verb, refuse(error)))
 
     underway.add(prepared.actor, prepared.begin(), line)
 
@@ -123,7 +124,7 @@ async def _carry_out(house: House, connection: Connection, verb: str, content: A
             return await _COMMANDS.get(verb, _unknown)(house, connection, content), None
 
 
-def _refusal(connection: Connection, verb: str, error: Exception) -> Refused:
+def _refusal(connection: Connection, verb: str, error: BaseException) -> Refused:
     """Return what the client is told of an error."""
     if isinstance(error, Refused):
         return error
