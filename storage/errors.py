@@ -78,10 +78,12 @@ def is_definite(error: BaseException, *, is_closed: bool) -> bool:
     """Whether a failed statement surely has been rolled back, even if it was (or held) a COMMIT.
 
     The server's ERROR always means so; its FATAL may follow a COMMIT. A driver's complaint about arguments
-    (``is_closed`` false) comes before anything is sent; overdue and lost connections tell nothing.
+    (``is_closed`` false, or a `DataError` of its own) comes before anything is sent; overdue and lost connections tell
+    nothing.
     """
     if isinstance(error, asyncpg.PostgresError):
-        return getattr(error, "severity_en", None) == "ERROR"
+        severity = getattr(error, "severity_en", None)
+        return severity == "ERROR" or (severity is None and isinstance(error, asyncpg.DataError))
     return isinstance(error, asyncpg.InterfaceError) and not is_closed
 
 
