@@ -1,6 +1,7 @@
 """Every statement fits the migrated schema, every statement is used, and every one that is used exists."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,38 @@ def _loads(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 value=ast.Call(func=ast.Attribute(attr="load"), args=[ast.Constant(value=str() as noun)]),
             ):
                 yield name, noun
+
+
+TABLES = frozenset(
+    name
+    for path in sorted((ROOT / "sql" / "migrations").glob("*.sql"))
+    for name in re.findall(r"^create table (\w+)", path.read_text("utf-8"), re.MULTILINE)
+)
+COMBINED = [statement for noun in NOUNS for statement in statements(noun) if statement.combines is not None]
+
+
+@pytest.mark.parametrize("statement", COMBINED, ids=lambda statement: statement.name)
+def test_what_may_be_part_of_a_larger_statement_names_all_that_it_touches(statement: Statement) -> None:
+    assert statement.combines is not None
+    sql = re.sub(r"--.*", "", statement.sql)
+    verbs = re.findall(r"\b(?:insert into|(?<!do )update|delete from) (?!set\b)(\w+)", sql)
+    words = set(re.findall(r"\w+", re.sub(r"\w+\s*\(", "", sql)))
+
+    assert len(verbs) == (1 if statement.shape == "exec" else len(verbs)) <= 1
+    assert statement.combines.changes == set(verbs)
+    assert statement.combines.reads == (words & TABLES) - set(verbs)
+    assert "delete" not in words, "a delete may cascade to tables that are not named"
+    assert statement.shape in {"exec", "many"}
+    assert all(f"${number}::" in sql for number in range(1, len(set(re.findall(r"\$\d+", sql))) + 1))
+    if statement.shape == "many":
+        assert re.search(r"\b(select|returning) r\.ord\b", sql), "its first column is ord"
+
+
+def test_what_may_be_part_of_a_larger_statement_sets_off_no_trigger() -> None:
+    migrations = "".join(path.read_text("utf-8") for path in (ROOT / "sql" / "migrations").glob("*.sql"))
+    watched = set(re.findall(r"create trigger[^;]*? on (\w+)", migrations))
+
+    assert watched
+    assert [
+        statement.name for statement in COMBINED if statement.combines and statement.combines.changes & watched
+    ] == []
