@@ -10,4 +10,4 @@ class Audience:
 
     def __call__(self, chat_id: str) -> set[str]:
         """Those with a live subscription to the chat's channel, by id."""
-        return set() if self.hub is None else {one.user for one in self.hub.present(f"chat:{chat_id}")}
+        return set() if self.hub is None else self.hub.users(f"chat:{chat_id}")

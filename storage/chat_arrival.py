@@ -17,7 +17,8 @@ class ChatArrivalStore:
     async def list_untold(self, newest: Mapping[str, int], watching: Mapping[str, Collection[str]]) -> list[Record]:
         """Groups of people who have not read up to ``newest`` of a chat, and are not among those watching it.
 
-        ``chat_id, kind, name, is_told, people``; where not ``is_told`` also ``muted, read_seq``.
+        ``chat_id, kind, name, is_told, people``; where not ``is_told`` also ``muted, read_seq``. A chat that all of its
+        members watch is there once, without ``people``.
         """
         pairs = [(chat_id, user_id) for chat_id, people in watching.items() for user_id in people]
         watched, watchers = [chat_id for chat_id, _ in pairs], [user_id for _, user_id in pairs]

@@ -13,6 +13,7 @@ import msgspec
 
 from actors.chat.invitations import invitations
 from actors.chat.talk import Place, Said, Talk, entry, mention, read_talks
+from actors.chat.watched import Watched
 from actors.errors import NotFound
 from actors.messages.chat import LoseMember
 from actors.messages.notification import Notice, TakeNotices
@@ -33,7 +34,10 @@ Notices = dict[str, dict[str, Notice]]
 
 
 class Arrivals:
-    """The relay's consumer. What everybody has seen live costs one statement for a delivery of up to 500 events."""
+    """The relay's consumer. What everybody has seen live costs one statement for a delivery of up to 500 events.
+
+    Where everybody goes on watching, it costs none.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Arrivals:
         self._ref = ref
         self._watching = watching
         self._publish = publish
+        self._watched = Watched()
 
     async def deliver(self, events: Sequence[EventRow]) -> None:
         """Tell people. Raises whatever an inbox or a room raises but `NotFound`, so that the relay tries again."""
@@ -62,8 +67,7 @@ class Arrivals:
 
     async def _hear(self, talks: Mapping[str, Talk], notices: Notices) -> list[tuple[str, str, int]]:
         """Add notices of what was said, and hint at it live; returns who will then have been told how far."""
-        watching = {chat_id: self._watching(chat_id) for chat_id in talks}
-        groups = await self._store.list_untold({chat_id: talk.newest for chat_id, talk in talks.items()}, watching)
+        groups = await self._untold(talks)
         mentions = [(said, one) for talk in talks.values() for said, one in talk.mentions]
         self._publish([hint for group in groups if group["is_told"] for hint in _hints(talks, group)])
         untold = [group for group in groups if not group["is_told"]]
@@ -74,6 +78,22 @@ class Arrivals:
         if mentions:
             await self._mention(mentions, names, notices)
         return told
+
+    async def _untold(self, talks: Mapping[str, Talk]) -> list[Record]:
+        """Groups of people who are to be told. Where everybody watches, the rows are asked but once."""
+        watching = {chat_id: self._watching(chat_id) for chat_id in talks}
+        unsure = {
+            chat_id: talk.newest
+            for chat_id, talk in talks.items()
+            if not self._watched.is_sure(talk, len(watching[chat_id]))
+        }
+        if not unsure:
+            return []
+        rows = await self._store.list_untold(unsure, {chat_id: watching[chat_id] for chat_id in unsure})
+        for row in rows:
+            if row["people"] is None:
+                self._watched.note(talks[row["chat_id"]], len(watching[row["chat_id"]]))
+        return [row for row in rows if row["people"] is not None]
 
     async def _names(self, talks: Sequence[Talk], mentions: Sequence[tuple[Said, str]]) -> Callable[[Said], str]:
         heard = {said.words.sender_id for talk in talks for said in talk.said}

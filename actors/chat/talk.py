@@ -67,6 +67,10 @@ class Talk:
         """The seq of the last message."""
         return self.said[-1].words.seq
 
+    def follows(self, seq: int) -> bool:
+        """Whether these are the messages after ``seq``, and none between them or before is missing."""
+        return self.newest - seq == len(self.said) and self.said[0].words.seq == seq + 1
+
     @property
     def mentions(self) -> Iterable[tuple[Said, str]]:
         """Every message with everybody whom it names, but for its sender."""

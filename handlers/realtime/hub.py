@@ -91,6 +91,11 @@ class Hub:
         """Return who is subscribed, in the order in which they came."""
         return [c.info for c in self._connections(channel) if c.subscriptions[channel].is_live]
 
+    def users(self, channel: str) -> set[str]:
+        """Return who is subscribed, by id."""
+        feed = self._feeds.get(channel)
+        return {one.connection.user_id for one in feed.subscriptions.values() if one.is_live} if feed else set()
+
     def flush_soon(self, connection: Connection) -> None:
         """Flush a connection soon, together with all the others.
 

@@ -2,7 +2,7 @@
 -- Who has not read the newest of what was said in these chats, and watches none of it, in groups of people who are alike:
 -- is_told: told in the inbox of something that they have not read yet; those of one chat are one group. The others by
 -- muted and read_seq, so that a chat where all have read everything is one group, too. Where as many watch as there are
--- members nobody is looked at: who watches is a member, and who came in since has nothing to read.
+-- members nobody is looked at, and people is null: who watches is a member, and who came in since has nothing to read.
 -- $1 chat_id uuid[], $2 newest seq bigint[], $3 chat_id text[], $4 user_id text[]: who watches what
 with watcher as materialized (
     select w.chat_id::uuid, w.user_id::uuid from unnest($3::text[], $4::text[]) as w (chat_id, user_id)
@@ -11,16 +11,19 @@ select c.id as chat_id, c.kind, c.name, g.is_told, g.muted, g.read_seq, g.people
 from unnest($1::uuid[], $2::bigint[]) as said (chat_id, newest)
 join chat c on c.id = said.chat_id
 cross join lateral (
+    select count(*) >= c.members_count as is_watched from watcher w where w.chat_id = c.id
+) as a
+left join lateral (
     select t.is_told, m.muted and not t.is_told as muted, case when not t.is_told then r.seq end as read_seq,
         array_agg(m.user_id::text) as people
     from chat_member m
     join chat_read r on r.chat_id = m.chat_id and r.user_id = m.user_id
     cross join lateral (select r.told_seq > r.seq as is_told) as t
-    where m.chat_id = c.id and r.seq < said.newest
+    where not a.is_watched and m.chat_id = c.id and r.seq < said.newest
       and (m.chat_id, m.user_id) not in (select w.chat_id, w.user_id from watcher w)
     group by 1, 2, 3
-) as g
-where c.members_count > (select count(*) from watcher w where w.chat_id = c.id);
+) as g on true
+where a.is_watched or g.people is not null;
 
 -- name: list_mentioned :many
 -- Those of the people whom messages mention who are in the chat, and have not blocked the sender.
