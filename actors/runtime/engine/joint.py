@@ -34,17 +34,18 @@ class Joint:
 
         Raises whatever `Entity.apply` raises; then nothing was taken in.
         """
-        causes = {envelope.id, *decision.causes}
-        if causes & self._causes:
+        turn, causes = envelope.id, decision.causes
+        if turn in self._causes or not self._causes.isdisjoint(causes):
             return False
-        state, own = self.state, []
+        state, n, own = self.state, self.n, []
         for index, event in enumerate(decision.events):
-            cause = decision.causes[index] if decision.causes else envelope.id
-            own.append(stored(self.stream, self.n + index + 1, event, cause, envelope.caller.user_id))
+            n += 1
+            own.append(stored(self.stream, n, event, causes[index] if causes else turn, envelope.caller.user_id))
             state = self._behaviour.apply(state, event)
-        self.state, self.n = state, self.n + len(own)
+        self.state, self.n = state, n
         self.own += own
-        self._causes |= causes
+        self._causes.add(turn)
+        self._causes.update(causes)
         self.decided.append((envelope, decision))
         return True
 

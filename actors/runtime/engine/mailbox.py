@@ -46,8 +46,9 @@ class Cell:
 
     def enter(self, envelope: Envelope) -> str:
         """Let what runs now be a turn of this kind: its asks are checked, its messages carry the trace on."""
-        CURRENT.set(Current(self.office.name, envelope.traceparent))
-        return envelope.traceparent
+        traceparent = envelope.traceparent
+        CURRENT.set(Current(self.office.name, traceparent) if traceparent else self.office.untraced)
+        return traceparent
 
     def put_back(self, envelope: Envelope) -> None:
         """Make a message the next one, whatever the bound says."""

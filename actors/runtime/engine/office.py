@@ -9,7 +9,7 @@ from actors.runtime.actor import Actor, Idempotency
 from actors.runtime.engine.kind import Handlers
 from actors.runtime.engine.mailbox import Cell
 from actors.runtime.engine.statistics import Statistics
-from actors.runtime.envelope import CURRENT, Envelope
+from actors.runtime.envelope import CURRENT, Current, Envelope
 from actors.runtime.errors import DomainError, Overloaded
 from actors.runtime.message import Caller
 from actors.runtime.packing import Packing
@@ -26,6 +26,7 @@ class Office:
         self.house = house
         self.behaviour: Any = behaviour
         self.name = behaviour.kind
+        self.untraced = Current(self.name, "")
         self.capacity = behaviour.capacity or house.mailbox_capacity
         self.handlers = Handlers(behaviour)
         self.cells: dict[str, Cell] = {}
