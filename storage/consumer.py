@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from storage import queries
 from storage.events import EventRow
-from storage.feed import Feed
 from storage.postgres import Database
 from storage.recent import Lane
+from storage.source import Source
 
 Q = queries.load("relay")
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -37,9 +37,9 @@ class Consumer:
     Positions are kept a few times a second and at the end. What was delivered since is delivered again after a crash.
     """
 
-    def __init__(self, db: Database, feed: Feed, name: str, types: frozenset[str], deliver: Deliver) -> None:
+    def __init__(self, db: Database, source: Source, name: str, types: frozenset[str], deliver: Deliver) -> None:
         self._db = db
-        self._feed = feed
+        self._source = source
         self._deliver = deliver
         self._positions: dict[Lane, Position] = {}
         self._heads: Mapping[Lane, int] = {}
@@ -115,7 +115,7 @@ class Consumer:
                 _log.warning("delivery_failed", extra=self._explain(lane, position, error))
 
     async def _advance(self, lane: Lane, position: Position, head: int) -> None:
-        events, reached = await self._feed.next(lane, position.seq, head)
+        events, reached = await self._source.next(lane, position.seq, head)
         wanted = [event for event in events if event.type in self.types]
         if wanted:
             await self._deliver(wanted)

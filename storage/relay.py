@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from storage import queries
 from storage.consumer import Consumer, Deliver
 from storage.errors import TROUBLE
-from storage.feed import Feed
 from storage.house import House
 from storage.postgres import Database
 from storage.recent import Lane, Recent
+from storage.source import Source
 
 Q = queries.load("relay")
 _POLL_SECONDS = 1.0
 _GATHER_SECONDS = 0.005  # what is committed in this time after a wake-up shares a read
-_SPACING_SECONDS = 0.05  # between looks while commits never cease: looking each 5 ms took 13 % of a busy house
+_SPACING_SECONDS = (
+    0.1  # between looks while commits never cease: each look at chats costs reads, however little was said
+)
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +36,7 @@ class Relay:
         self._db = db
         self._house = house
         self._recent = recent
-        self._feed = Feed(db, recent)
+        self._source = Source(db, recent)
         self._woken = asyncio.Event()
         self._looked_at = 0.0  # at anything; on the loop's clock
         self._read_at = 0.0  # at the table
@@ -49,14 +51,14 @@ class Relay:
         """
         if any(consumer.name == name for consumer in self._consumers):
             raise ValueError(f"two consumers are called {name}")
-        self._consumers.append(Consumer(self._db, self._feed, name, frozenset(types), deliver))
+        self._consumers.append(Consumer(self._db, self._source, name, frozenset(types), deliver))
 
     async def start(self) -> None:
         """Read where the consumers stand and begin. Raises `DatabaseUnavailable`."""
         if not self._consumers:
             return
         types = frozenset[str]().union(*(consumer.types for consumer in self._consumers))
-        self._feed.want(types)
+        self._source.want(types)
         self._recent.follow(types, self._woken.set)
         for consumer in self._consumers:
             await consumer.load()

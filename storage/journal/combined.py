@@ -29,7 +29,7 @@ class Combined(NamedTuple):
 
     sql: str
     before: Sequence[object]
-    """Arguments before those of `insert_events`, behind the incarnation."""
+    """Arguments before those of `insert_events`, behind the incarnation and whether others are told."""
     behind: Sequence[object]
 
 

@@ -18,6 +18,10 @@ _PAUSE_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
+class RolledBack(DatabaseUnavailable):
+    """The connection was lost, and the transaction has surely not been committed, nor will it be."""
+
+
 class Session:
     """Connects when needed. A new connection is used only once the backend of the last one is surely gone.
 
@@ -32,6 +36,8 @@ class Session:
         self.house = house
         self.lane = lane
         self.recent = recent
+        self.is_heard = not house.is_alone
+        """Whether other houses want to be told of events; this one hears of them from `Recent`."""
         self.seq = 1  # the next free one
 
     async def ready(self) -> Connection:
@@ -102,7 +108,7 @@ class Session:
         self.seq = max(self.seq, until)
 
     async def commit_at_once(self, statement: str, args: Sequence[object], until: int) -> list[Record] | None:
-        """Run a statement that is a whole transaction. Raises as `commit` does.
+        """Run a statement that is a whole transaction. Raises as `commit` does; `RolledBack` means that it may run again.
 
         Returns its rows, or None when it is committed for sure, but the connection was lost with them.
         """
@@ -123,7 +129,7 @@ class Session:
         if found is None:
             raise UnknownOutcome("the connection was lost in COMMIT")
         if not found:
-            raise DatabaseUnavailable("the connection was lost, and the transaction was rolled back")
+            raise RolledBack("the connection was lost, and the transaction was rolled back")
 
     async def look_up(self, first: int, until: int) -> bool | None:
         """Whether a lost transaction has left events with ``seq`` in [first, until); None when 5 s do not tell."""

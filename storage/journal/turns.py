@@ -19,7 +19,7 @@ from storage.errors import (
 from storage.events import EventRow
 from storage.journal.combined import Combined, answers, combine
 from storage.journal.merge import Group, Refused, merge, run_writes
-from storage.journal.session import Session
+from storage.journal.session import RolledBack, Session
 from storage.postgres import Record
 from storage.write import Write
 
@@ -97,7 +97,8 @@ async def commit_turns(session: Session, turns: Sequence[Turn], duplicate: Calla
 async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Record]]]:
     """Commit the turns: in one round trip where that can be. What fails so for one turn is tried step by step.
 
-    There a turn that is repeated is found before anything else is looked at, and what is refused says why.
+    There a turn that is repeated is found before anything else is looked at, and what is refused says why. So is what a
+    connection has lost on the way that had died unnoticed.
     """
     events, wanted = _rows(session, turns), [turn.writes for turn in turns]
     groups = merge(wanted)
@@ -108,6 +109,8 @@ async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Re
         except StatementFailed:
             if len(turns) > 1:
                 raise
+        except RolledBack:
+            pass
     return await _step_by_step(session, events, wanted, groups)
 
 
@@ -118,7 +121,7 @@ async def _at_once(
     wanted: Sequence[Sequence[Write]],
     groups: Sequence[Group],
 ) -> list[list[list[Record]]]:
-    args = (session.house.incarnation, *combined.before, *_columns(session, events), *combined.behind)
+    args = (session.house.incarnation, session.is_heard, *combined.before, *_columns(session, events), *combined.behind)
     rows = await session.commit_at_once(combined.sql, args, session.seq + len(events))
     session.recent.add((session.house.id, session.lane), events)
     if rows is None and any(statement.shape != "exec" for statement, _ in groups):
@@ -132,7 +135,7 @@ async def _step_by_step(
     wanted: Sequence[Sequence[Write]],
     groups: Sequence[Group],
 ) -> list[list[list[Record]]]:
-    connection = await session.begin(Q.begin)
+    connection = await session.begin(Q.begin if events and session.is_heard else Q.begin_quietly)
     try:
         if events:
             await connection.fetch(Q.insert_events.sql, *_columns(session, events))

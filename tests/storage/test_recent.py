@@ -8,12 +8,12 @@ import pytest
 
 from storage import queries
 from storage.events import EventRow
-from storage.feed import Feed
 from storage.house import House
 from storage.journal import Journal
 from storage.postgres import Database
 from storage.recent import MOST_EVENTS, Recent
 from storage.relay import Relay
+from storage.source import Source
 from tests.storage.test_relay import Inbox, write, write_many
 from tests.storage.things import TOGETHER, ask, new_id, until
 
@@ -101,13 +101,13 @@ def test_what_came_before_anybody_followed_is_not_taken_for_nothing() -> None:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Each read of the table, by lane."""
     found: list[tuple[int, int]] = []
-    read = Feed._read
+    read = Source._read
 
-    async def noted(feed: Feed, lane: tuple[int, int], after: int, head: int) -> tuple[Sequence[EventRow], int]:
+    async def noted(source: Source, lane: tuple[int, int], after: int, head: int) -> tuple[Sequence[EventRow], int]:
         found.append(lane)
-        return await read(feed, lane, after, head)
+        return await read(source, lane, after, head)
 
-    monkeypatch.setattr(Feed, "_read", noted)
+    monkeypatch.setattr(Source, "_read", noted)
     return found
 
 

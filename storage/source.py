@@ -13,7 +13,7 @@ Q = queries.load("relay")
 BATCH = 500
 
 
-class Feed:
+class Source:
     """Gives the next events of a lane, of the types that any consumer wants."""
 
     def __init__(self, db: Database, recent: Recent) -> None:
