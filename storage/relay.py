@@ -15,9 +15,7 @@ from storage.source import Source
 Q = queries.load("relay")
 _POLL_SECONDS = 1.0
 _GATHER_SECONDS = 0.005  # what is committed in this time after a wake-up shares a read
-_SPACING_SECONDS = (
-    0.1  # between looks while commits never cease: each look at chats costs reads, however little was said
-)
+_SPACING_SECONDS = 0.1  # between looks while commits never cease: each costs a consumer reads, however little it brings
 _log = logging.getLogger(__name__)
 
 

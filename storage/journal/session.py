@@ -108,7 +108,7 @@ class Session:
         self.seq = max(self.seq, until)
 
     async def commit_at_once(self, statement: str, args: Sequence[object], until: int) -> list[Record] | None:
-        """Run a statement that is a whole transaction. Raises as `commit` does; `RolledBack` means that it may run again.
+        """Run a statement that is a whole transaction. Raises as `commit` does; `RolledBack`: it may be run again.
 
         Returns its rows, or None when it is committed for sure, but the connection was lost with them.
         """
