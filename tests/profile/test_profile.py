@@ -109,10 +109,15 @@ async def test_a_profile_ends_with_its_account(house: ProfileHouse, ada: Person,
 
 async def test_following_works_by_rpc(house: ProfileHouse, ada: Person, ben: Person) -> None:
     store = IdempotencyStore(house.served.house._core.base.database)
-    perform, caller = Dispatcher(house.refs, OPERATIONS, Records(store), b"").perform, Caller(user_id=ben.id)
-    assert await perform("profile.follow", b'{"username": "ada"}', caller) == b"{}"
+    dispatcher, caller = Dispatcher(house.refs, OPERATIONS, Records(store), b""), Caller(user_id=ben.id)
+
+    async def perform(method: str, data: bytes) -> bytes:
+        prepared = dispatcher.prepare(method, data, caller)
+        return prepared.encode(await prepared.begin())
+
+    assert await perform("profile.follow", b'{"username": "ada"}') == b"{}"
     assert await house.relation(ada, "ben") == {"is_followed_by"}
-    assert await perform("profile.unfollow", b'{"username": "ada"}', caller) == b"{}"
+    assert await perform("profile.unfollow", b'{"username": "ada"}') == b"{}"
     assert await house.relation(ada, "ben") == set()
     with pytest.raises(NotFound):
-        await perform("profile.follow", b'{"username": "nobody"}', caller)
+        await perform("profile.follow", b'{"username": "nobody"}')
