@@ -100,46 +100,44 @@ async def _attempt(session: Session, turns: Sequence[Turn]) -> list[list[list[Re
     There a turn that is repeated is found before anything else is looked at, and what is refused says why. So is what a
     connection has lost on the way that had died unnoticed.
     """
-    events, wanted = _rows(session, turns), [turn.writes for turn in turns]
+    wanted = [turn.writes for turn in turns]
     groups = merge(wanted)
-    combined = combine(wanted, groups) if events else None
+    combined = combine(wanted, groups) if any(turn.events for turn in turns) else None
     if combined is not None:
         try:
-            return await _at_once(session, combined, events, wanted, groups)
+            return await _at_once(session, combined, turns, groups)
         except StatementFailed:
             if len(turns) > 1:
                 raise
         except RolledBack:
             pass
-    return await _step_by_step(session, events, wanted, groups)
+    return await _step_by_step(session, turns, groups)
 
 
 async def _at_once(
     session: Session,
     combined: Combined,
-    events: Sequence[EventRow],
-    wanted: Sequence[Sequence[Write]],
+    turns: Sequence[Turn],
     groups: Sequence[Group],
 ) -> list[list[list[Record]]]:
+    await session.ready()  # `seq` may be another one after a connection was lost
+    events = _rows(session, turns)
     args = (session.house.incarnation, session.is_heard, *combined.before, *_columns(session, events), *combined.behind)
     rows = await session.commit_at_once(combined.sql, args, session.seq + len(events))
     session.recent.add((session.house.id, session.lane), events)
     if rows is None and any(statement.shape != "exec" for statement, _ in groups):
         raise UnknownOutcome("it is committed, and its rows were lost with the connection")
-    return answers(wanted, groups, rows or ())
+    return answers([turn.writes for turn in turns], groups, rows or ())
 
 
-async def _step_by_step(
-    session: Session,
-    events: Sequence[EventRow],
-    wanted: Sequence[Sequence[Write]],
-    groups: Sequence[Group],
-) -> list[list[list[Record]]]:
-    connection = await session.begin(Q.begin if events and session.is_heard else Q.begin_quietly)
+async def _step_by_step(session: Session, turns: Sequence[Turn], groups: Sequence[Group]) -> list[list[list[Record]]]:
+    is_heard = session.is_heard and any(turn.events for turn in turns)
+    connection = await session.begin(Q.begin if is_heard else Q.begin_quietly)
+    events = _rows(session, turns)
     try:
         if events:
             await connection.fetch(Q.insert_events.sql, *_columns(session, events))
-        results = await run_writes(connection, wanted, groups)
+        results = await run_writes(connection, [turn.writes for turn in turns], groups)
     except BaseException as error:
         is_closed = connection.is_closed()
         await session.undo(error)
