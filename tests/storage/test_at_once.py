@@ -252,6 +252,27 @@ async def test_a_statement_that_never_arrived_is_tried_once_more(
     assert await content(dsn) == ["a", "a"]
 
 
+@pytest.mark.parametrize("write", [note("c"), Write(INSERT, (new_id(), "c"))], ids=["at once", "step by step"])
+async def test_what_a_new_connection_finds_committed_moves_what_follows_behind_it(
+    journal: Journal, lane: Lane, dsn: str, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await commit(journal, "a", note("a"))
+    hidden = "insert into event select 'b', n, type, body, caller, 'b', ordinal, house, lane, seq + 1, at from event"
+    await ask(dsn, hidden)
+    if write.statement is NOTE:
+        (await lane._session.ready()).terminate()
+    else:
+        _break_statement(monkeypatch, is_sent=False, word="begin")
+
+    await commit(journal, "c", write)
+
+    rows = await ask(dsn, "select stream, seq from event order by seq")
+    assert [tuple(row) for row in rows] == [("a", 1), ("b", 2), ("c", 3)]
+    place = (lane._session.house.id, lane._session.lane)
+    assert journal.recent.between(place, 1, 9, 9) is None
+    assert journal.recent.between(place, 2, 9, 9) == ([], 3)  # of no type that anybody follows
+
+
 async def test_rows_that_were_lost_leave_the_turn_unknown(
     journal: Journal, lane: Lane, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,17 +298,18 @@ async def test_a_statement_that_is_tried_once_more_can_not_happen_twice(journal:
     assert await content(dsn) == ["a", "a"]
 
 
-def _break_statement(monkeypatch: pytest.MonkeyPatch, *, is_sent: bool) -> None:
-    """The next statement that is a transaction loses its connection: after the server has done it, or before."""
-    fetch = asyncpg.Connection.fetch
+def _break_statement(monkeypatch: pytest.MonkeyPatch, *, is_sent: bool, word: str = "at_once") -> None:
+    """The next statement with this word loses its connection: after the server has done it, or before."""
+    method = "execute" if word == "begin" else "fetch"
+    run = getattr(asyncpg.Connection, method)
 
     async def lossy(connection: Connection, query: str, *args: object, **options: Any) -> Any:
-        if "at_once" not in query:
-            return await fetch(connection, query, *args, **options)
+        if word not in query:
+            return await run(connection, query, *args, **options)
         monkeypatch.undo()
         if is_sent:
-            await fetch(connection, query, *args)
+            await run(connection, query, *args)
         connection.terminate()
         raise ConnectionResetError("lost")
 
-    monkeypatch.setattr(asyncpg.Connection, "fetch", lossy)
+    monkeypatch.setattr(asyncpg.Connection, method, lossy)
