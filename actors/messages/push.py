@@ -15,7 +15,7 @@ AuthSecret = Annotated[Secret, msgspec.Meta(pattern=r"^[A-Za-z0-9_+/-]{22}(==)?(
 
 
 class PushKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a browser's ``PushSubscription`` calls ``keys``, in base64url: its public key, and a secret shared with it."""
+    """What a browser's ``PushSubscription`` calls ``keys``, in base64url: its public key, and a secret of both."""
 
     p256dh: PublicKey
     auth: AuthSecret
