@@ -16,7 +16,7 @@ ROUTES = {f"{operation.method} {full_path(operation)}": operation for operation 
 
 SUBSCRIPTION = ROUTES["POST /api/v1/notifications/push-subscriptions"].example
 
-_PASSING = ("house", "consumer", "timer")  # leases, positions and wake-ups change by themselves
+_PASSING = ("house", "consumer", "timer", "seen")  # leases, positions, wake-ups, last visits change by themselves
 _TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> all($1) order by 1"
 
 
