@@ -63,9 +63,11 @@ select greatest(
 ) + 1
 
 -- name: is_committed :value
--- Whether a transaction of a lane that took seq from $3 up to $4 has left events.
+-- Whether a transaction of a lane that took seq from $3 up to $4 has left events. Only while this incarnation may
+-- write: a later one of the same house may have used the same numbers.
 -- $1 house smallint, $2 lane smallint, $3 first seq bigint, $4 next seq bigint
-select exists (select from event where house = $1 and lane = $2 and seq >= $3 and seq < $4)
+select fence(current_setting('posthouse.incarnation')::bigint)
+    and exists (select from event where house = $1 and lane = $2 and seq >= $3 and seq < $4)
 
 -- name: terminate_backend :value
 -- End one backend of ours and wait up to 2 s; true when it is gone. A pid that stands for another session is left alone.

@@ -10,12 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from storage.errors import DatabaseUnavailable, UnknownOutcome
 from storage.house import House
 from storage.journal import Journal
+from storage.journal.session import Session
 from storage.migrations import migrate
 from storage.postgres import Database
 from storage.postgres_server import PostgresServer
@@ -115,6 +117,32 @@ async def test_a_commit_that_never_arrived_is_known_to_have_failed(
 
     assert await ask(dsn, "select 1 from thing union all select 1 from event") == []
     await journal.commit(lane="a", cause="c", caller=None, events=[happened("a")], writes=[insert("a")])
+
+
+async def test_what_a_later_incarnation_has_written_is_not_taken_for_ours(
+    journal: Journal, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on with the numbers of the transaction that was lost: only the fence tells whose they are."""
+    look_up = Session.look_up
+
+    async def look_up_late(self: Session, first: int, until: int) -> bool | None:
+        later = await House.claim(dsn, "one", alone=False)
+        theirs = Journal(dsn, later)
+        await theirs.start()
+        await theirs.commit(lane="a", cause="theirs", caller=None, events=[happened("theirs")], writes=[])
+        await theirs.stop()
+        await later.release()
+        return await look_up(self, first, until)
+
+    _lose_before_commit(monkeypatch)
+    with (
+        patch.object(Session, "look_up", look_up_late),
+        patch("storage.journal.session._RESOLVE_SECONDS", 0.5),
+        pytest.raises(UnknownOutcome),
+    ):
+        await journal.commit(lane="a", cause="c", caller=None, events=[happened("a")], writes=[insert("a")])
+
+    assert [row["cause"] for row in await ask(dsn, "select cause from event")] == ["theirs"]
 
 
 async def test_a_commit_that_is_called_lost_can_not_happen_later(journal: Journal, dsn: str) -> None:
