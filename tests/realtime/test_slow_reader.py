@@ -35,7 +35,7 @@ async def test_an_outbox_that_runs_over_ends_the_slow_connection_only(house: Rea
             worst = max(worst, time.perf_counter() - began)
     offsets = await quick.offsets(3_000)
     assert offsets == list(range(1, 3_001))
-    assert worst < 5, "a hub that waited for the slow one would wait its 10 s"
+    assert worst < 0.5
     async with asyncio.timeout(8):
         while house.realtime.statistics().connections > 1:
             await asyncio.sleep(0.05)
