@@ -34,8 +34,10 @@ class ApiKeys(Service):
 
     kind = "api_keys"
 
-    def __init__(self, store: ApiKeyStore) -> None:
+    def __init__(self, store: ApiKeyStore, most: int) -> None:
+        """``most`` keys are what one person may have."""
         self._store = store
+        self._most = most
 
     @handles
     def create(self, message: CreateApiKey, turn: Turn) -> Decision[NewApiKey]:
@@ -46,14 +48,15 @@ class ApiKeys(Service):
         scopes = tuple(dict.fromkeys(message.scopes))
         key = ApiKey(id=uuid7(), name=message.name, scopes=scopes, created_at=turn.now, expires_at=expires_at)
         secret = new_secret()
-        row = (key.id, user_id, key.name, ",".join(scopes), digest(secret), key.created_at, key.expires_at)
+        row = (key.id, user_id, key.name, ",".join(scopes), digest(secret), key.created_at, key.expires_at, self._most)
+        too_many = Conflict(f"nobody may have more than {self._most} API keys: end one first")
         return Decision(
             reply=NewApiKey(
                 id=key.id, name=key.name, scopes=scopes, created_at=key.created_at, expires_at=key.expires_at,
                 key=write_api_key(key.id, secret),
             ),
             opens=[Opened(f"api_key:{key.id}", ApiKeyCreated(at=turn.now, user_id=user_id, api_key=key))],
-            writes=[Write(Q.insert_api_key, row)],
+            writes=[Write(Q.insert_api_key, row, expect=1, otherwise=too_many)],
             made=key.id,
         )  # fmt: skip
 

@@ -61,7 +61,7 @@ def build_accounts(
         PasswordDesk(accounts, passwords, one_time, guard, ref),
         Sessions(sessions, accounts, passwords, doorkeeper, guard),
         TokenDesk(verifier, keys),
-        ApiKeys(api_keys),
+        ApiKeys(api_keys, settings.api_keys_per_person),
         ApiKeyOwner(api_keys),
     ]
     return AccountParts(kinds, Identities(verifier, clock, settings.token_cache), passwords, sessions, keys)

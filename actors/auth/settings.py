@@ -37,6 +37,7 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     account_interval_seconds: Seconds = 30
     attempts_per_address: Count = 100
     address_interval_seconds: Seconds = 3
+    api_keys_per_person: Count = 100
     token_cache: Count = 100_000
     """Verified tokens that are remembered, about 1 KiB each."""
 

@@ -1,11 +1,22 @@
--- name: insert_api_key :exec
--- Keep API keys by the hashes of their secrets.
+-- name: insert_api_key :many
+-- Keep API keys by the hashes of their secrets, unless their owner has as many as anybody may; returns ord of those kept.
+-- Transactions that overlap do not count each other's: the bound is against growth, and may be passed by as many.
 -- $1 id uuid[], $2 user_id uuid[], $3 name text[], $4 scopes text[] (comma separated), $5 hash bytea[],
--- $6 created_at timestamptz[], $7 expires_at timestamptz[]
-insert into api_key (id, user_id, n, name, scopes, hash, created_at, expires_at)
-select id, user_id, 1, name, string_to_array(scopes, ','), hash, created_at, expires_at
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[])
-    as r (id, user_id, name, scopes, hash, created_at, expires_at);
+-- $6 created_at timestamptz[], $7 expires_at timestamptz[], $8 most of a person bigint[]
+with wanted as (
+    select r.*, row_number() over (partition by user_id order by ord) as place
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[],
+                $8::bigint[])
+        with ordinality as r (id, user_id, name, scopes, hash, created_at, expires_at, most, ord)
+), fitting as (
+    select * from wanted
+    where place + (select count(*) from api_key k where k.user_id = wanted.user_id) <= most
+), kept as (
+    insert into api_key (id, user_id, n, name, scopes, hash, created_at, expires_at)
+    select id, user_id, 1, name, string_to_array(scopes, ','), hash, created_at, expires_at from fitting
+    returning id
+)
+select fitting.ord from kept join fitting on fitting.id = kept.id;
 
 -- name: delete_api_key :exec
 -- Remove API keys.

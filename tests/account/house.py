@@ -40,7 +40,13 @@ from storage.queries import Statement
 from storage.write import Write
 
 PASSWORD = "correct horse"
-CHEAP = AuthSettings(argon2_memory_kib=8, argon2_passes=1, attempts_per_account=1_000, attempts_per_address=100_000)
+CHEAP = AuthSettings(
+    argon2_memory_kib=8,
+    argon2_passes=1,
+    attempts_per_account=1_000,
+    attempts_per_address=100_000,
+    api_keys_per_person=5,
+)
 
 
 class Listener:

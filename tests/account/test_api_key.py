@@ -87,6 +87,16 @@ async def test_a_key_with_another_secret_is_refused(house: AccountHouse, change:
     assert (await house.call("GET", "/users/me", token=forged)).refusal == (401, "unauthorized")
 
 
+async def test_nobody_has_more_keys_than_the_settings_allow(house: AccountHouse) -> None:
+    ada, bob = await house.register("ada"), await house.register("bob")
+    made = [await make(house, ada, "read") for _ in range(6)]
+    assert [one.status for one in made] == [201] * 5 + [409]
+    assert (await make(house, bob, "read")).status == 201, "everybody has a bound of their own"
+    await house.call("DELETE", f"/api-keys/{made[0]['id']}", token=ada["access_token"])
+    assert (await make(house, ada, "read")).status == 201
+    assert len((await house.call("GET", "/api-keys", token=ada["access_token"]))["items"]) == 5
+
+
 async def test_a_replayed_creation_names_the_key_but_not_its_secret(house: AccountHouse) -> None:
     ada = await house.register("ada")
     body = {"name": "deploy", "scopes": ["read"]}
