@@ -1,0 +1,89 @@
+"""Couriers, and what they carry: reads, and the writes of the turns in which letters change hands.
+
+How many tasks somebody carries is a shared row. These writes are merge-safe: of many in one execution, or in many
+houses, none sees an old number, so the limit of a day holds whatever comes at once.
+"""
+
+from datetime import date, datetime
+
+from storage import queries
+from storage.postgres import Database, Record
+from storage.write import Write
+
+Q = queries.load("courier")
+
+LOWEST_RATING = 3.0
+"""Whoever is rated below this takes nothing new."""
+DELIVERY_POINTS = 5
+FIRST_POINTS = 20
+LATE_POINTS = -5
+DELIVERY_RATING = 0.05
+LATE_RATING = -0.25
+FAILED_RATING = -0.05
+
+
+def day_of(now: datetime) -> date:
+    """The day (UTC) that a courier's limit counts."""
+    return now.date()
+
+
+def accept_write(user_id: str, pickup: str, target: str, now: datetime, otherwise: Exception) -> Write:
+    """A courier takes a task: counted for today, and as one that is carried.
+
+    The turn is refused with ``otherwise`` unless the courier is active, rated 3.0 or better, has authority over pickup
+    or target, and has not taken ``max_daily_tasks`` today. What is released later stays counted for the day.
+    """
+    row = (user_id, day_of(now), pickup, target, LOWEST_RATING, now)
+    return Write(Q.accept_tasks, row, expect=1, otherwise=otherwise)
+
+
+def release_write(user_id: str, now: datetime) -> Write:
+    """A task goes back to the pool, and nobody is to blame."""
+    return _end(user_id, "released", now)
+
+
+def late_write(user_id: str, now: datetime) -> Write:
+    """A task goes back to the pool because its deadline is long past: points and rating hear of it."""
+    return _end(user_id, "released", now, is_late=True)
+
+
+def deliver_write(user_id: str, now: datetime, *, is_late: bool = False) -> Write:
+    """A task is delivered. Its row is ``(ord, points earned)``; the first delivery of all earns 20."""
+    return _end(user_id, "delivered", now, is_late=is_late)
+
+
+def fail_write(user_id: str, now: datetime, *, is_late: bool = False) -> Write:
+    """A delivery has failed, and the courier is rid of the task."""
+    return _end(user_id, "failed", now, is_late=is_late)
+
+
+def move_write(giver: str, taker: str, pickup: str, target: str, now: datetime, otherwise: Exception) -> Write:
+    """A task goes from hand to hand. No limit of a day: paper has to lie somewhere.
+
+    The turn is refused with ``otherwise`` unless the taker is active with authority over pickup or target.
+    """
+    return Write(Q.move_tasks, (giver, taker, pickup, target, now), expect=1, otherwise=otherwise)
+
+
+def _end(user_id: str, outcome: str, now: datetime, *, is_late: bool = False) -> Write:
+    points = DELIVERY_POINTS if outcome == "delivered" else 0
+    rating = {"delivered": DELIVERY_RATING, "failed": FAILED_RATING}.get(outcome, 0.0)
+    if is_late:
+        points, rating = points + LATE_POINTS, LATE_RATING
+    row = (user_id, day_of(now), outcome, is_late, rating, points, FIRST_POINTS - DELIVERY_POINTS, now)
+    return Write(Q.end_tasks, row)
+
+
+class CourierStore:
+    """Reads; writes go through the journal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get_courier(self, user_id: str) -> Record | None:
+        """A courier's row with what they carry; None: no courier, and never was one. Look at ``status``."""
+        return await self._database.fetchrow(Q.get_courier, user_id)
+
+    async def list_takers(self, pickup: str, target: str, now: datetime, level: int | None = None) -> list[Record]:
+        """Active couriers who may take such a task now, level 1 first; ``level``: of one level only."""
+        return await self._database.fetch(Q.list_takers, pickup, target, day_of(now), LOWEST_RATING, level)
