@@ -53,8 +53,6 @@ from storage.write import Write
 
 log = structlog.get_logger()
 
-HOUSE = "house"
-"""This house's name; houses that share a database have names of their own."""
 CLOCK_SECONDS = 5.0
 
 
@@ -142,7 +140,9 @@ def watch_people(core: Core, edges: Edges, stack: AsyncExitStack) -> None:
 async def open_base(config: Config, dsn: str, stack: AsyncExitStack) -> Base:
     """Bring the database up to date, claim the house, and connect."""
     await migrate(dsn)
-    row = await HouseRow.claim(dsn, HOUSE, address=f"{config.http.host}:{config.http.port}")
+    row = await HouseRow.claim(
+        dsn, config.house.name, address=config.address, alone=config.mailbox.transport == "memory"
+    )
     stack.push_async_callback(row.release)
     database = await open_database(config, dsn, row.application_name, stack)
     journal = Journal(dsn, row, lanes=config.postgres.lanes, duplicate=DuplicateTurn)

@@ -53,10 +53,18 @@ class Http(Section, frozen=True):
     max_connections: Count = 12_000
 
 
+class House(Section, frozen=True):
+    """Who this house is among others that share its database."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")] = "house"
+    address: str = ""
+
+
 class Data(Section, frozen=True):
     """Where everything lies that the house keeps."""
 
     dir: Annotated[str, Meta(min_length=1)] = "data"
+    secrets: str = ""
 
 
 class Postgres(Section, frozen=True):
@@ -80,6 +88,12 @@ class Redis(Section, frozen=True):
 
     url: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse what names no Redis."""
+        parts = urlsplit(self.url)
+        if self.url and (parts.scheme not in {"redis", "rediss", "unix"} or not (parts.netloc or parts.path)):
+            raise ValueError('url must look like "redis://host:6379/0" (rediss: with TLS; unix:///path: a socket)')
+
 
 class Mailbox(Section, frozen=True):
     """How mail reaches actors, and how much of it may wait."""
@@ -87,11 +101,6 @@ class Mailbox(Section, frozen=True):
     transport: Literal["memory", "redis"] = "memory"
     capacity: Count = 1_000
     house_capacity: Count = 100_000
-
-    def __post_init__(self) -> None:
-        """Refuse what this version cannot do, rather than do something else."""
-        if self.transport == "redis":
-            raise ValueError('transport = "redis" is for many houses, which this version cannot do yet: use "memory"')
 
 
 class Log(Section, frozen=True):
@@ -132,6 +141,7 @@ class Origin(NamedTuple):
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of a house. The name of a field is the name of its section."""
 
+    house: House = House()
     http: Http = Http()
     data: Data = Data()
     postgres: Postgres = Postgres()
@@ -151,6 +161,24 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sms: SmsSettings = SmsSettings()
     chat: ChatSettings = ChatSettings()
     origin: Origin = Origin()  # not a section
+
+    def __post_init__(self) -> None:
+        """Check what no single section can know."""
+        if self.mailbox.transport == "redis" and not self.redis.url:
+            raise ValueError(
+                '[mailbox] transport = "redis" needs [redis] url, the same for every house: set POSTHOUSE_REDIS_URL, '
+                'such as "redis://127.0.0.1:6379/0", or let `python3 main.py cluster` start a Redis for its houses'
+            )
+
+    @property
+    def address(self) -> str:
+        """Where others and people find this house."""
+        return self.house.address or f"{self.http.host}:{self.http.port}"
+
+    @property
+    def secrets_folder(self) -> Path:
+        """Where signing keys and other secrets lie; houses of one cluster share them."""
+        return ROOT / self.data.secrets if self.data.secrets else self.data_folder / "secrets"
 
     @property
     def data_folder(self) -> Path:

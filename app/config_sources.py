@@ -57,7 +57,11 @@ def load(
         values[one.section][one.key] = _convert(one)
     sources = {(one.section, one.key): one.source for one in given}
     origin = Origin(path if path.exists() else None, flags or {}, sources)
-    return Config(**{name: _build(name, keys, path) for name, keys in values.items()}, origin=origin)
+    built = {name: _build(name, keys, path) for name, keys in values.items()}
+    try:
+        return Config(**built, origin=origin)
+    except ValueError as error:
+        raise ConfigError(f"{error} ({path} and the environment)") from error
 
 
 def reload(config: Config) -> Config:

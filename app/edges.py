@@ -125,7 +125,7 @@ def make_edges(
 ) -> Edges:
     """Make every route and the sockets; nothing listens yet."""
     metrics, readiness, app = Metrics({"version": VERSION}), Readiness(), web.Application()
-    secret = keep_secret(config.data_folder / "secrets" / "idempotency")
+    secret = keep_secret(config.secrets_folder / "idempotency")
     dispatcher = Dispatcher(refs, OPERATIONS, Records(IdempotencyStore(database)), secret)
     identities, keys = accounts.identities, accounts.keys
     edge = Edge(

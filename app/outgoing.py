@@ -56,7 +56,7 @@ class Outgoing:
         self.deliveries: Sequence[Delivery] = ()
         self.store = OutgoingStore(database)
         self.post = Post(self.channels, self.wake)
-        self.seal = Seal(keep_secret(config.data_folder / "secrets" / "outgoing")) if config.email.host else None
+        self.seal = Seal(keep_secret(config.secrets_folder / "outgoing")) if config.email.host else None
         self.mailer = None if self.seal is None else AccountMail(self.seal, self.wake)
         self.desk = OutgoingDesk(self.store, self.wake)
 

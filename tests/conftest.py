@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL per test process, and a fresh migrated database for every test that asks for one."""
+"""One embedded PostgreSQL and one Redis per test process, and a fresh database for every test that asks for one."""
 
 import asyncio
 import os
@@ -14,6 +14,7 @@ import pytest
 
 from storage.migrations import migrate
 from storage.postgres_server import PostgresServer
+from tests.redis_server import DATABASES, RedisServer, flush, redis_server
 
 _numbers = count(1)
 
@@ -83,6 +84,28 @@ async def database_dsn(postgres_dsn: str, template_dsn: str) -> AsyncIterator[st
     """A migrated database of the test's own. Dropped afterwards, with whoever is still connected."""
     async for dsn in _fresh(postgres_dsn, template="house"):
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """This process's own Redis, for all tests that leave it running. Stopped and removed at the end."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def redis_url(shared_redis: RedisServer) -> str:
+    """The address of an empty Redis of the test's own."""
+    url = shared_redis.database(next(_numbers) % DATABASES)
+    await flush(url)
+    return url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis that the test may kill, freeze and start anew."""
+    with redis_server() as server:
+        yield server
 
 
 def in_database(dsn: str, name: str) -> str:

@@ -87,7 +87,10 @@ def test_lists_and_numbers_can_be_given_as_text() -> None:
         pytest.param("http = 80", "line 1: [http] must be a section", id="value for a section"),
         pytest.param("[admin]\npassword = 'x'", "set POSTHOUSE_ADMIN_PASSWORD in the environment", id="secret"),
         pytest.param("[postgres]\npool_min = 9\npool_max = 3", "pool_min must not be over pool_max", id="two keys"),
-        pytest.param("[mailbox]\ntransport = 'redis'", 'use "memory"', id="not in this version"),
+        pytest.param("[mailbox]\ntransport = 'redis'", "set POSTHOUSE_REDIS_URL", id="two sections"),
+        pytest.param("[mailbox]\ntransport = 'kafka'", "Invalid enum value 'kafka'", id="no such transport"),
+        pytest.param("[redis]\nurl = 'http://cache'", 'look like "redis://host:6379/0"', id="no Redis"),
+        pytest.param("[house]\nname = 'a/b'", "line 2: house.name: Expected `str` matching", id="name"),
         pytest.param("[http\nport = 80", "at line 1", id="not TOML"),
     ],
 )

@@ -1,6 +1,6 @@
 """What the runtime asks of the world around it. ``storage`` and ``app`` fit these shapes without importing them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -89,3 +89,183 @@ class DeadLetter(NamedTuple):
     error: str
     attempts: int
     at: datetime
+
+
+class HouseSeen(Protocol):
+    """One house as the table of houses has it."""
+
+    @property
+    def id(self) -> int:
+        """Its number: the same for every incarnation of one name."""
+        ...
+
+    @property
+    def incarnation(self) -> int:
+        """Its present life; a start makes a new one."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """False: nothing that it decides can be committed any more."""
+        ...
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its lease has run out, on the database's clock."""
+        ...
+
+
+class PartitionSeen(Protocol):
+    """One partition as the table has it."""
+
+    @property
+    def number(self) -> int:
+        """0 to 255."""
+        ...
+
+    @property
+    def incarnation(self) -> int | None:
+        """Of the living house that owns it; None: nobody does."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Grows by one with every new owner: at most one house owns a partition in an epoch."""
+        ...
+
+
+class PlacementRows(Protocol):
+    """Who owns which partition: rows that outlive every house. For one house's eyes; each call is one transaction.
+
+    Everything raises ``ConnectionError`` when the database is away or this house was declared dead, and
+    ``TimeoutError`` when nobody knows what has happened; the next look tells.
+    """
+
+    async def list_houses(self) -> Sequence[HouseSeen]:
+        """Return every house that is alive, expired or not."""
+        ...
+
+    async def list_partitions(self) -> Sequence[PartitionSeen]:
+        """Return all partitions, by number."""
+        ...
+
+    async def claim(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        """Make this house the owner of those that are nobody's; return the new epoch of each that it got.
+
+        A partition is nobody's when it was released, or when its owner's incarnation is not alive any more.
+        """
+        ...
+
+    async def release(self, numbers: Sequence[int]) -> None:
+        """Make those that are this house's nobody's."""
+        ...
+
+    async def bury(self, incarnation: int) -> bool:
+        """Declare an incarnation dead whose lease has run out; it can commit nothing from then on.
+
+        Its connections are ended, and its open transactions over, before this returns. False: it is not expired (it
+        has renewed its lease), or was declared dead before.
+        """
+        ...
+
+
+class Lease(Protocol):
+    """This house's right to own partitions."""
+
+    @property
+    def id(self) -> int:
+        """The house's number."""
+        ...
+
+    @property
+    def incarnation(self) -> int:
+        """The house's present life."""
+        ...
+
+    def is_held(self) -> bool:
+        """Whether it surely lasts for a margin (2 s) more, however long this process was stopped meanwhile."""
+        ...
+
+
+class Holder(Protocol):
+    """What holds the actors of partitions in this house: the transport."""
+
+    def open(self, epochs: Mapping[int, int]) -> None:
+        """Begin to own partitions (number -> epoch): read their mail, let their actors work."""
+        ...
+
+    def close(self, numbers: Sequence[int]) -> None:
+        """Begin to give partitions up: no mail is started any more, turns that have begun go on, idle actors go."""
+        ...
+
+    def is_closed(self, number: int) -> bool:
+        """Whether nothing of a partition is left here: its turns have ended, and what is done is settled."""
+        ...
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Give partitions up at once, whatever is under way: turns that still run belong to nobody.
+
+        Who waits for one that came from this house hears `Unavailable` (not started) or what it comes to; what came
+        from elsewhere stays in its stream for the next owner.
+        """
+        ...
+
+
+class Hints(Protocol):
+    """Tells other houses that partitions have moved, so that they need not wait for their next look."""
+
+    def moved(self) -> None:
+        """Tell everybody, soon. May be lost; must not block or raise."""
+        ...
+
+
+Entry = tuple[str, bytes, bytes]
+"""What lies in a stream: (stream, id, data). An id is opaque; later entries of a stream compare greater by `Mail`."""
+
+
+class MailReader(Protocol):
+    """Reads streams over a connection of its own; one read at a time, and none is ever cancelled while it waits."""
+
+    async def read(self, after: Mapping[str, bytes], count: int, block_seconds: float) -> Sequence[Entry]:
+        """Return entries behind the given ids (b"0": from the beginning), up to ``count`` a stream.
+
+        Ordered inside a stream. Waits up to ``block_seconds`` (at most 2) for the first; nothing came: empty. Reading
+        takes nothing away: what was returned, or was lost on the way here, can be read again until it is deleted.
+        A stream that does not exist is an empty one.
+
+        Raises ``ConnectionError`` or ``TimeoutError``: read again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Disconnect."""
+        ...
+
+
+class Mail(Protocol):
+    """The few operations on streams that carry mail between houses. May lose everything at any moment.
+
+    All raise ``ConnectionError``: nothing was sent; ``TimeoutError``: nobody knows what was done. Both within 1 s.
+    """
+
+    async def write(
+        self, appends: Sequence[tuple[str, bytes]], done: Mapping[str, Sequence[bytes]]
+    ) -> Mapping[str, int]:
+        """Append (stream, data) in order, then delete entries by stream and id; one round trip.
+
+        Returns the length of every stream that was appended to. Streams whose name begins with ``re:`` or ``in:``
+        belong to one incarnation, and vanish a minute after the last append.
+        """
+        ...
+
+    async def lengths(self, streams: Sequence[str]) -> Sequence[int]:
+        """Return how many entries each stream holds."""
+        ...
+
+    async def now_ms(self) -> int:
+        """Return the server's clock, the one that all houses share."""
+        ...
+
+    def reader(self) -> MailReader:
+        """Return a new reader."""
+        ...

