@@ -1,6 +1,6 @@
 """What realtime asks of the house: streams from the event table, and who may see a channel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from actors.errors import NotFound
 from actors.messages.chat import IsMember
@@ -24,6 +24,10 @@ class Channels:
     async def position(self, channel: str) -> Position:
         """The head of the channel's stream."""
         return Position(await self._events.head(channel), self._epoch)
+
+    async def offsets(self, channels: Sequence[str]) -> Mapping[str, int]:
+        """The heads of many streams."""
+        return await self._events.heads(channels)
 
     async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
         """Publications in order, or newest first; without the words of chat messages that were taken back since."""

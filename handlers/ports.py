@@ -67,8 +67,50 @@ class Streams(Protocol):
         """The head of the stream; offset 0 when nothing happened yet."""
         ...
 
+    async def offsets(self, channels: Sequence[str]) -> Mapping[str, int]:
+        """The heads of many streams at once; those where nothing happened yet may be missing."""
+        ...
+
     async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
         """Publications with offset > ``after`` in order (``reverse``: newest first, offset < ``after`` where given)."""
+        ...
+
+
+class ClientInfo(msgspec.Struct, frozen=True):
+    """Who is in a channel, as others in it see them."""
+
+    user: str
+    client: str
+
+
+class Neighbours(Protocol):
+    """The other houses, where there may be some. What is told them is heard by those who listen at this moment.
+
+    At most once: who listens compares offsets now and then, and reads what is missing from the event table.
+    """
+
+    def listen(self, channel: str) -> "Future[None]":
+        """Hear of a channel. Once the future is done, everything that is told is heard, or is made up for later."""
+        ...
+
+    def leave(self, channel: str) -> None:
+        """Hear of a channel no more."""
+        ...
+
+    def tell(self, channel: str, publications: Sequence[tuple[int, bytes]]) -> None:
+        """Tell (offset, JSON), offset 0 for what cannot be recovered."""
+        ...
+
+    def enter(self, channel: str, info: ClientInfo) -> None:
+        """Somebody here has subscribed."""
+        ...
+
+    def go(self, channel: str, info: ClientInfo) -> None:
+        """Somebody here is subscribed no longer."""
+        ...
+
+    async def present(self, channel: str) -> Sequence[ClientInfo]:
+        """Who is subscribed in other houses, as far as is known: nobody when that cannot be found out now."""
         ...
 
 

@@ -72,6 +72,10 @@ class EventStore:
         row = await self._heads.get(stream)
         return row["n"] if row is not None else 0
 
+    async def heads(self, streams: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of the newest events of many streams; one without events may be missing."""
+        return {row["stream"]: row["n"] for row in await self._db.fetch(Q.get_heads, list(streams))}
+
     async def list_events(
         self,
         *,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from actors.runtime.message import ANONYMOUS
-from handlers.realtime import replies
+from handlers.ports import ClientInfo
 from handlers.realtime.budget import Budget
 from handlers.realtime.codes import CLOSED, SLOW, Close
 from handlers.realtime.settings import RealtimeSettings
@@ -80,9 +80,9 @@ class Connection:
         return self._drain is not None or self._outbox_bytes > self._settings.outbox_bytes // 2
 
     @property
-    def info(self) -> replies.ClientInfo:
+    def info(self) -> ClientInfo:
         """How others in a channel see this client."""
-        return replies.ClientInfo(user=self.user_id, client=self.client)
+        return ClientInfo(user=self.user_id, client=self.client)
 
     def send(self, line: bytes) -> None:
         """Queue one reply or push; never waits. A reader that is too far behind is closed with 3008."""

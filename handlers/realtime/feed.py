@@ -33,6 +33,7 @@ class Feed:
         "_settings",
         "_streams",
         "channel",
+        "heard",
         "position",
         "subscriptions",
     )
@@ -40,6 +41,7 @@ class Feed:
     def __init__(self, channel: str, streams: Streams, settings: RealtimeSettings, found: Found) -> None:
         self.channel = channel
         self.position: int | None = None
+        self.heard: asyncio.Future[None] | None = None  # done when other houses are heard; None: there are none
         self.subscriptions: dict[str, Subscription] = {}  # by client id
         self._found = found
         self._streams = streams
@@ -70,6 +72,12 @@ class Feed:
         self._held = {offset: data for offset, data in self._held.items() if offset > position}
         self._deliver(self._release())
         if self._head > self.position:
+            self._fill_soon()
+
+    def compare(self, head: int) -> None:
+        """Read what is missing, should the stream have come further than anybody has told."""
+        if self.position is not None and head > self.position:
+            self._head = max(self._head, head)
             self._fill_soon()
 
     def stop(self) -> None:

@@ -1,9 +1,9 @@
 """Where publications meet connections. Fan-out never waits for a socket."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from handlers.ports import Publication, Streams
+from handlers.ports import ClientInfo, Neighbours, Publication, Streams
 from handlers.realtime import replies
 from handlers.realtime.codes import MEMBERSHIP_LOST, Close
 from handlers.realtime.connection import Connection
@@ -11,11 +11,15 @@ from handlers.realtime.feed import Feed, Found
 from handlers.realtime.settings import RealtimeSettings
 from handlers.realtime.subscription import Run, Subscription
 
+_COMPARED_TOGETHER = 1_000
+"""Channels whose heads are read in one statement."""
+
 
 class Hub:
     """Knows the channels that somebody in this house is subscribed to.
 
-    Everything that is published in one turn of the loop reaches a client in one frame.
+    Everything that is published in one turn of the loop reaches a client in one frame. With ``neighbours``, what is
+    published here reaches the clients of other houses, too, and what they `hear` reaches ours.
     """
 
     def __init__(self, streams: Streams, settings: RealtimeSettings) -> None:
@@ -25,6 +29,7 @@ class Hub:
         self._waiting: list[Connection] = []
         self._listeners: list[Found] = []
         self.publications = 0
+        self.neighbours: Neighbours | None = None
 
     @property
     def subscriptions(self) -> int:
@@ -38,10 +43,36 @@ class Hub:
     def publish_all(self, channel: str, publications: Iterable[tuple[int, bytes]]) -> None:
         """As `publish`, for what was committed together: (offset, JSON), offset 0 for none."""
         feed = self._feeds.get(channel)
-        if feed is not None:
+        if feed is not None or self.neighbours is not None:
             published = list(publications)
-            self.publications += len(published)
-            feed.publish(published)
+            if feed is not None:
+                self.publications += len(published)
+                feed.publish(published)
+            if self.neighbours is not None:
+                self.neighbours.tell(channel, published)
+
+    def hear(self, channel: str, publications: Sequence[tuple[int, bytes]]) -> None:
+        """Pass on what was published in another house; `on_found` hears of it first."""
+        feed = self._feeds.get(channel)
+        if feed is not None:
+            self.publications += len(publications)
+            self._tell_found(channel, [Publication(offset, data) for offset, data in publications])
+            feed.publish(publications)
+
+    def hear_presence(self, verb: str, channel: str, info: ClientInfo) -> None:
+        """Tell those who want to know it of a ``join`` or ``leave`` in another house."""
+        feed = self._feeds.get(channel)
+        if feed is not None:
+            _tell_presence(verb, feed, info)
+
+    async def compare(self) -> None:
+        """Look whether anything was published that nobody has heard here. Raises what the streams raise."""
+        channels = [channel for channel, feed in self._feeds.items() if feed.position is not None]
+        for first in range(0, len(channels), _COMPARED_TOGETHER):
+            offsets = await self._streams.offsets(channels[first : first + _COMPARED_TOGETHER])
+            for channel, head in offsets.items():
+                if (feed := self._feeds.get(channel)) is not None:
+                    feed.compare(head)
 
     def on_found(self, listener: Found) -> None:
         """Call ``listener`` with what nobody had published, as of a turn whose outcome was long unknown."""
@@ -52,6 +83,8 @@ class Hub:
         feed = self._feeds.get(channel)
         if feed is None:
             feed = self._feeds[channel] = Feed(channel, self._streams, self._settings, self._tell_found)
+            if self.neighbours is not None:
+                feed.heard = self.neighbours.listen(channel)
         limit = self._settings.recovery_publications
         subscription = Subscription(connection, feed, wants_presence=wants_presence, waiting_limit=limit)
         feed.subscriptions[connection.client] = connection.subscriptions[channel] = subscription
@@ -60,7 +93,9 @@ class Hub:
     def go_live(self, subscription: Subscription) -> None:
         """Let publications through and tell the others who has come."""
         subscription.go_live()
-        self._tell_presence("join", subscription)
+        if self.neighbours is not None:
+            self.neighbours.enter(subscription.feed.channel, subscription.connection.info)
+        _tell_presence("join", subscription.feed, subscription.connection.info)
 
     def detach(self, subscription: Subscription) -> None:
         """End a subscription and tell the others; nothing happens to one that has ended."""
@@ -69,11 +104,15 @@ class Hub:
         subscription.is_attached = False
         feed, client = subscription.feed, subscription.connection.client
         del feed.subscriptions[client], subscription.connection.subscriptions[feed.channel]
+        if self.neighbours is not None and subscription.is_live:
+            self.neighbours.go(feed.channel, subscription.connection.info)
         if not feed.subscriptions:
             feed.stop()
             del self._feeds[feed.channel]
+            if self.neighbours is not None:
+                self.neighbours.leave(feed.channel)
         elif subscription.is_live:
-            self._tell_presence("leave", subscription)
+            _tell_presence("leave", feed, subscription.connection.info)
 
     def unsubscribe(self, channel: str, user_id: str | None, why: Close = MEMBERSHIP_LOST) -> None:
         """Take a channel from a user (None: from everybody), on every connection of theirs, and say so.
@@ -87,12 +126,19 @@ class Hub:
                 if subscription.is_live:
                     connection.send(replies.unsubscribe(channel, why))
 
-    def present(self, channel: str) -> list[replies.ClientInfo]:
-        """Return who is subscribed, in the order in which they came."""
+    def everybody(self) -> Iterator[tuple[str, ClientInfo]]:
+        """Go through all live subscriptions: channel and who it is."""
+        for channel, feed in self._feeds.items():
+            for subscription in feed.subscriptions.values():
+                if subscription.is_live:
+                    yield channel, subscription.connection.info
+
+    def present(self, channel: str) -> list[ClientInfo]:
+        """Return who is subscribed in this house, in the order in which they came."""
         return [c.info for c in self._connections(channel) if c.subscriptions[channel].is_live]
 
     def users(self, channel: str) -> set[str]:
-        """Return who is subscribed, by id."""
+        """Return who is subscribed in this house, by id."""
         feed = self._feeds.get(channel)
         return {one.connection.user_id for one in feed.subscriptions.values() if one.is_live} if feed else set()
 
@@ -120,14 +166,10 @@ class Hub:
         feed = self._feeds.get(channel)
         return [subscription.connection for subscription in feed.subscriptions.values()] if feed else []
 
-    def _tell_presence(self, verb: str, subscription: Subscription) -> None:
-        others = [
-            other
-            for other in subscription.feed.subscriptions.values()
-            if other.wants_presence and other is not subscription
-        ]
-        if others:
-            push = replies.presence_change(verb, subscription.feed.channel, subscription.connection.info)
-            run = Run([(0, push)])
-            for other in others:
-                other.deliver(run)
+
+def _tell_presence(verb: str, feed: Feed, info: ClientInfo) -> None:
+    others = [one for one in feed.subscriptions.values() if one.wants_presence and one.connection.client != info.client]
+    if others:
+        run = Run([(0, replies.presence_change(verb, feed.channel, info))])
+        for other in others:
+            other.deliver(run)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.ports import ClientInfo
 from handlers.realtime import channels, recovery, replies
 from handlers.realtime.codes import NOT_AVAILABLE, UNRECOVERABLE_POSITION, Refused
 from handlers.realtime.commands import History, InChannel
@@ -14,13 +15,13 @@ from handlers.realtime.subscribing import allow
 async def presence(house: House, connection: Connection, request: InChannel) -> dict[str, Any]:
     """Say who is in a channel. Raises `Refused` 102, 103."""
     await _member(house, connection, request.channel)
-    return {"presence": {info.client: info for info in house.hub.present(request.channel)}}
+    return {"presence": {info.client: info for info in await _present(house, request.channel)}}
 
 
 async def presence_stats(house: House, connection: Connection, request: InChannel) -> dict[str, int]:
     """Say how many are in a channel. Raises `Refused` 102, 103."""
     await _member(house, connection, request.channel)
-    present = house.hub.present(request.channel)
+    present = await _present(house, request.channel)
     return {"num_clients": len(present), "num_users": len({info.user for info in present})}
 
 
@@ -35,6 +36,13 @@ async def history(house: House, connection: Connection, request: History) -> His
     page = await _page(house, request)
     await _member(house, connection, request.channel)  # still: what was read may be younger than the first answer
     return HistoryResult(publications=page, epoch=head.epoch, offset=head.offset)
+
+
+async def _present(house: House, channel: str) -> list[ClientInfo]:
+    """Who is there, in this house and in all others."""
+    neighbours = house.hub.neighbours
+    elsewhere = [] if neighbours is None else await neighbours.present(channel)
+    return [*house.hub.present(channel), *elsewhere]
 
 
 async def _page(house: House, request: History) -> list[replies.Past]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from handlers.ports import Publication
+from handlers.ports import ClientInfo, Publication
 from handlers.realtime.codes import Close, Refused
 
 PING = b"{}"
@@ -59,13 +59,6 @@ class HistoryResult(msgspec.Struct, frozen=True, kw_only=True):
     publications: Sequence[Past] = ()
     epoch: str
     offset: int
-
-
-class ClientInfo(msgspec.Struct, frozen=True):
-    """Who is in a channel."""
-
-    user: str
-    client: str
 
 
 def past(publication: Publication) -> Past:

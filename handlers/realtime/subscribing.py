@@ -1,5 +1,7 @@
 """``subscribe`` and ``unsubscribe``: gapless from where the client stands, or said so."""
 
+import asyncio
+
 from actors.errors import Forbidden, NotFound
 from handlers.ports import Position
 from handlers.realtime import channels, recovery, replies
@@ -73,11 +75,14 @@ async def catch_up(house: House, subscription: Subscription, request: Subscribe)
     channel = subscription.feed.channel
     if not channels.is_recoverable(channel):
         return SubscribeResult(was_recovering=request.recover)
-    heard = subscription.feed.position or 0
+    feed = subscription.feed
+    if feed.heard is not None:  # before the head is read, so that what comes after it is heard
+        await asyncio.shield(feed.heard)
+    heard = feed.position or 0
     head = await house.streams.position(channel)
     if head.offset < heard:
         raise Refused(INTERNAL, "stream went back", temporary=True)
-    subscription.feed.start(head.offset)
+    feed.start(head.offset)
     known = Position(request.offset, request.epoch)
     found = await recovery.missed(house.streams, house.settings, channel, known, head) if request.recover else None
     if request.recover and found is None and request.flag & _REJECT_UNRECOVERED:

@@ -1,16 +1,20 @@
 """A house that serves only the realtime interface, over real sockets."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 from aiohttp import web
 
+from app.wires import Link, linked
 from handlers.realtime import Realtime, RealtimeSettings
+from tests.realtime.scenarios import until
 from tests.realtime.wire import Wire
 from tests.realtime.world import ALICE, BOB, CHAT, TASK, EventList, Members, Operations, Tokens
+from tests.redis_server import RedisServer
 
 
 @dataclass
@@ -90,3 +94,30 @@ async def start_house() -> AsyncIterator[StartHouse]:
 async def house(start_house: StartHouse) -> RealtimeHouse:
     """A house with ordinary limits."""
     return await start_house()
+
+
+class Pair(NamedTuple):
+    """Two houses that know each other, over the same events."""
+
+    first: RealtimeHouse
+    second: RealtimeHouse
+    links: tuple[Link, Link]
+
+    async def settle(self) -> None:
+        """Wait until both hear everything."""
+        await until(lambda: all(link.pubsub.is_hearing and link.line.is_up for link in self.links))
+
+
+@pytest.fixture
+async def pair(start_house: StartHouse, own_redis: RedisServer) -> AsyncIterator[Pair]:
+    """Two houses."""
+    async with AsyncExitStack() as stack:
+        first = await start_house()
+        second = await start_house(events=first.events, members=first.members)
+        links = [
+            await stack.enter_async_context(linked(house.realtime.hub, own_redis.url, number))
+            for number, house in ((1, first), (2, second))
+        ]
+        pair = Pair(first, second, (links[0], links[1]))
+        await pair.settle()
+        yield pair

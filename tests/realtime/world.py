@@ -82,6 +82,9 @@ class EventList:
         events = self._events.get(channel)
         return Position(events[-1].offset if events else 0, self.epoch)
 
+    async def offsets(self, channels: Sequence[str]) -> Mapping[str, int]:
+        return {channel: (await self.position(channel)).offset for channel in channels}
+
     async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
         self.reads += 1
         events = self._events.get(channel, [])
