@@ -13,6 +13,10 @@ from storage.queries import Statement
 from storage.recent import Recent
 
 Q = queries.load("journal")
+LANE_SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",  # to plan a statement of tasks again takes as long as to run it
+    "enable_seqscan": "off",  # a plan that was made while a table was small would read all of it when it is large
+}
 _RESOLVE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
 _log = logging.getLogger(__name__)
@@ -152,7 +156,7 @@ class Session:
 
     async def _open(self) -> Connection:
         house = self.house
-        settings = {"posthouse.incarnation": str(house.incarnation)}
+        settings = {"posthouse.incarnation": str(house.incarnation), **LANE_SETTINGS}
         connection = await connect(self._dsn, house.application_name, settings=settings)
         try:
             if self._backend is not None and not await connection.fetchval(Q.terminate_backend.sql, *self._backend):
