@@ -20,6 +20,7 @@ from actors.runtime.system import System
 from actors.runtime.timers import Timers
 from actors.system import SystemDesk
 from app.audience import Audience
+from app.beside import running
 from app.channels import Channels
 from app.chat_channels import ChatChannels
 from app.config import Config
@@ -36,6 +37,7 @@ from app.replay import Replay
 from app.surroundings import HouseSurroundings
 from app.tallies import check_ties
 from app.timing import Clockwork
+from app.wires import Ends, Wires, connect_house
 from storage.chat import ChatStore
 from storage.chat_arrival import ChatArrivalStore
 from storage.dead_letters import DeadLetterStore
@@ -59,10 +61,11 @@ CLOCK_SECONDS = 5.0
 class House:
     """A running house, as `app.application` sees it."""
 
-    def __init__(self, core: "Core", edges: Edges) -> None:
+    def __init__(self, core: "Core", edges: Edges, wires: Wires | None) -> None:
         self.refs = core.refs
         self.realtime = edges.realtime
         self.web = edges.web
+        self.wires = wires
         self._core = core
         self._edges = edges
 
@@ -120,12 +123,16 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         desk = DeskChannels(edges.realtime.hub, core.surroundings, core.clock)
         core.publishing.add(desk.publish)
         stack.callback(logs.subscribe(desk.lines))
+        wires = None
+        if config.mailbox.transport == "redis":
+            ends = Ends(core.clock, core.kinds, edges, core.audience, core.publishing, desk)
+            wires = await connect_house(config.redis.url, dsn, base.row, ends, stack)
         edges.watch(core.system, base.journal, base.database, core.relay)
         core.kinds.outgoing.watch(edges.metrics)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
         work = background(core.kinds, housekeeping, edges, server)
         await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), *work)
-        yield House(core, edges)
+        yield House(core, edges, wires)
 
 
 def watch_people(core: Core, edges: Edges, stack: AsyncExitStack) -> None:
@@ -174,7 +181,7 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     relay = Relay(database, base.row, base.journal.recent)
     relay.add("inbox", NOTICES, deliver_notices(refs))
     audience = Audience()
-    arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish)
+    arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish, audience.elsewhere)
     relay.add("chats", ARRIVALS, arrivals.deliver)
     await relay.start()
     stack.push_async_callback(relay.stop)
@@ -220,22 +227,7 @@ def background(
 
 async def run_beside(stack: AsyncExitStack, *work: Coroutine[Any, Any, None]) -> None:
     """Run coroutines until the stack unwinds."""
-    tasks = [asyncio.create_task(part, name=getattr(part, "__name__", None)) for part in work]
-    for task in tasks:
-        task.add_done_callback(tell_crash)
-
-    async def end() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(end)
-
-
-def tell_crash(task: asyncio.Task[None]) -> None:
-    """Say that something which runs beside the actors has ended by itself: nobody waits for it."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("background_work_crashed", work=task.get_name(), exc_info=error)
+    await stack.enter_async_context(running(*work))
 
 
 def record_idempotency(clock: SystemClock) -> Callable[[Caller, Idempotency, str], Write]:

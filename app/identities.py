@@ -1,5 +1,6 @@
 """Tokens that have been verified, remembered until they end or are revoked (`handlers.ports.Identities`)."""
 
+import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 
@@ -43,19 +44,22 @@ class Identities:
         self._capacity = capacity
         self._known: OrderedDict[str, tuple[Identity, float]] = OrderedDict()  # and its end on the monotonic clock
         self._tokens_of: defaultdict[str, set[str]] = defaultdict(set)  # user id -> tokens
+        self._deaf_at = math.inf  # on the monotonic clock
         self._listeners: list[Callable[[Revocation], None]] = []
         self._watching: dict[object, set[str]] = {}  # per verification under way: who changed meanwhile
 
     def known(self, token: str) -> Identity | None:
         """The remembered identity; None when `verify` is needed."""
-        found = self._known.get(token)
-        if found is None or found[1] <= self._clock.monotonic():
+        found, now = self._known.get(token), self._clock.monotonic()
+        if found is None or found[1] <= now or now >= self._deaf_at:
             return None
         self._known.move_to_end(token)
         return found[0]
 
     async def verify(self, token: str) -> Identity:
         """Verify and remember. Raises `TokenExpired`, `Unauthorized`, `Forbidden` (blocked), `Unavailable`."""
+        if self._clock.monotonic() >= self._deaf_at:
+            raise Unavailable("other houses have not been heard for too long to trust any token")
         while True:
             mark, changed = object(), set[str]()
             self._watching[mark] = changed
@@ -71,6 +75,10 @@ class Identities:
                 identity = Identity(standing.caller, standing.expires_at)
                 self._remember(token, identity)
                 return identity
+
+    def trust_until(self, moment: float) -> None:
+        """Refuse every token from a moment of the monotonic clock on: by then other houses must be heard again."""
+        self._deaf_at = moment
 
     def on_revoked(self, listener: Callable[[Revocation], None]) -> None:
         """Call ``listener`` for every revocation, after what it names has been forgotten."""

@@ -77,11 +77,12 @@ class Neighbourhood:
 
     async def present(self, channel: str) -> list[ClientInfo]:
         """Who is subscribed in other houses; nobody while Redis is away."""
-        try:
-            [people] = await self._presence.elsewhere([channel])
-        except RedisUnavailable:
-            return []
+        [people] = await self._people([channel])
         return [ClientInfo(user=user, client=client) for client, user in people.items()]
+
+    async def users(self, channels: Sequence[str]) -> list[set[str]]:
+        """For each channel, whose clients are subscribed in other houses (`app.presence.Elsewhere`)."""
+        return [set(people.values()) for people in await self._people(channels)]
 
     async def run(self) -> None:
         """Find what nobody has told, until cancelled."""
@@ -102,6 +103,12 @@ class Neighbourhood:
             await self._hub.compare()
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("realtime_not_compared", reason=str(error))
+
+    async def _people(self, channels: Sequence[str]) -> list[dict[str, str]]:
+        try:
+            return await self._presence.elsewhere(channels)
+        except RedisUnavailable:
+            return [{} for _ in channels]
 
     def _hear(self, channel: str, said: bytes) -> None:
         if said.startswith(self._me):

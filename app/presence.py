@@ -1,19 +1,24 @@
 """Who is here now, and when the others were here last (`actors.chat.presence.Presence`)."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from actors.runtime.ports import Clock
+from handlers.realtime.channels import of_user
 from storage.errors import DatabaseUnavailable, IntegrityViolation
 from storage.seen import SeenStore
 
 log = structlog.get_logger()
 
 KEEP_SECONDS = 1.0
+
+
+Elsewhere = Callable[[Sequence[str]], Awaitable[Sequence[Collection[str]]]]
+"""Channels -> for each, who is subscribed in other houses."""
 
 
 class Sockets(Protocol):
@@ -34,6 +39,7 @@ class Presence:
 
     def __init__(self, store: SeenStore, clock: Clock) -> None:
         self.sockets: Sockets | None = None
+        self.elsewhere: Elsewhere | None = None
         self._store = store
         self._clock = clock
         self._gone: dict[str, datetime] = {}  # not in the rows yet
@@ -43,13 +49,19 @@ class Presence:
         self._gone[user_id] = self._clock.now()
 
     async def online(self, user_ids: Collection[str]) -> set[str]:
-        """Those who are here now."""
-        return set() if self.sockets is None else set(filter(self.sockets.is_here, user_ids))
+        """Those who are here now, or in another house."""
+        here = set() if self.sockets is None else set(filter(self.sockets.is_here, user_ids))
+        if self.elsewhere is not None and len(here) < len(user_ids):
+            away = [user_id for user_id in user_ids if user_id not in here]
+            found = await self.elsewhere([of_user(user_id) for user_id in away])
+            here.update(user_id for user_id, people in zip(away, found, strict=True) if people)
+        return here
 
     async def last_seen(self, user_ids: Collection[str]) -> dict[str, datetime]:
         """When each was here last; who has never been is left out. Raises `DatabaseUnavailable`."""
         noted = {user_id: self._gone[user_id] for user_id in user_ids if user_id in self._gone}
-        return await self._store.list_seen(user_ids) | noted
+        kept = await self._store.list_seen(user_ids)
+        return kept | {user_id: max(at, kept.get(user_id, at)) for user_id, at in noted.items()}
 
     async def run(self) -> None:
         """Keep what was noted, again and again, until cancelled."""

@@ -29,6 +29,8 @@ ARRIVALS = ("message.created", "chat.created", "member.joined", "account.deleted
 AT_ONCE = 200
 """Actors that are asked at a time: they share commits, and none waits for its turn longer than an ask may."""
 
+Elsewhere = Callable[[Sequence[str]], Awaitable[Mapping[str, set[str]]]]
+"""Chats -> who watches them in other houses."""
 Notices = dict[str, dict[str, Notice]]
 """Person -> source -> notice."""
 
@@ -45,12 +47,17 @@ class Arrivals:
         ref: Callable[[str, str], Ref],
         watching: Callable[[str], set[str]],
         publish: Callable[[Sequence[Stored]], None],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """``watching(chat_id)`` names those who see the chat live; ``publish`` reaches whoever is connected."""
+        """``watching(chat_id)`` names those who see the chat live, ``elsewhere`` the same of all other houses.
+
+        ``publish`` reaches whoever is connected.
+        """
         self._store = store
         self._ref = ref
         self._watching = watching
         self._publish = publish
+        self._elsewhere = elsewhere
         self._watched = Watched()
 
     async def deliver(self, events: Sequence[EventRow]) -> None:
@@ -82,6 +89,9 @@ class Arrivals:
     async def _untold(self, talks: Mapping[str, Talk]) -> list[Record]:
         """Groups of people who are to be told. Where everybody watches, the rows are asked but once."""
         watching = {chat_id: self._watching(chat_id) for chat_id in talks}
+        if self._elsewhere is not None:
+            for chat_id, others in (await self._elsewhere(list(talks))).items():
+                watching[chat_id] |= others
         unsure = {
             chat_id: talk.newest
             for chat_id, talk in talks.items()
