@@ -1,0 +1,246 @@
+"""An event loop on virtual time, that runs several processes ("hosts") in an order that comes from a seed.
+
+What asyncio promises to the code of one process holds here: callbacks run first in, first out, timers by their time.
+What it does not promise varies: which host runs next, and when what it waits for arrives.
+No thread, no socket, no real time. Time stands still while any host can run, and then jumps to the next timer.
+"""
+
+import asyncio
+import heapq
+from asyncio import Future, Handle, Task, TimerHandle, events
+from asyncio import tasks as all_tasks
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
+from random import Random
+from typing import Any
+
+
+class Host:
+    """One process: its ready callbacks, and whether it runs, stands still (SIGSTOP), or is dead (SIGKILL)."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ready: deque[Handle] = deque()
+        self.tasks: list[Task[Any]] = []
+        self.paused_until = 0.0
+        self.is_dead = False
+        self.is_doomed = False  # dies at the end of the callback that runs; what it does until then nobody sees
+        self.fuse: tuple[int, Callable[[], None]] | None = None  # in so many callbacks, do this
+        self.sends_left: int | None = None  # before it dies
+
+    def may_send(self) -> bool:
+        """Whether what it sends now still leaves it: it may be killed between two sends of one callback."""
+        if self.is_dead or self.is_doomed:
+            return False
+        if self.sends_left is None:
+            return True
+        self.sends_left -= 1
+        self.is_doomed = self.sends_left < 0
+        return not self.is_doomed
+
+
+class SimTask(Task[Any]):
+    """A task whose place in a set is the same in each run."""
+
+    def __init__(self, coro: Coroutine[Any, Any, Any], number: int, **options: Any) -> None:
+        self.number = number
+        super().__init__(coro, **options)
+        all_tasks._unregister_task(self)  # there it would meet tasks of earlier runs that have its number
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class SimLoop(asyncio.AbstractEventLoop):
+    """See the module."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._now = 0.0
+        self._timers: list[tuple[float, int, Host, Handle]] = []
+        self._count = 0
+        self._closed = False
+        self.nature = Host("nature")  # servers, wires, faults and checks: what is no process under test
+        self.hosts: list[Host] = [self.nature]  # that are not dead
+        self._everybody: list[Host] = [self.nature]
+        self.current = self.nature
+        self.steps = 0
+        self.troubles: list[str] = []  # what nobody caught
+        self.verdict: Exception | None = None  # ends the run, wherever it was raised
+
+    def time(self) -> float:
+        """Virtual seconds."""
+        return self._now
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return not self._closed
+
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def create_future(self) -> "Future[Any]":
+        return Future(loop=self)
+
+    def create_task(self, coro: Coroutine[Any, Any, Any], **options: Any) -> Task[Any]:  # type: ignore[override]
+        """Start a task in the host that runs now."""
+        self._count += 1
+        task = SimTask(coro, self._count, loop=self, **options)
+        tasks = self.current.tasks
+        tasks.append(task)
+        if len(tasks) > 256:
+            tasks[:] = [one for one in tasks if not one.done()]
+        return task
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> Handle:
+        """Run a callback in the host that runs now, after all that are ready."""
+        handle = Handle(callback, args, self, context)
+        self.current.ready.append(handle)
+        return handle
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> TimerHandle:
+        """Run a callback in the host that runs now, once it is time."""
+        handle = TimerHandle(when, callback, args, self, context)
+        self._count += 1
+        heapq.heappush(self._timers, (when, self._count, self.current, handle))
+        return handle
+
+    def at(self, host: Host, when: float, callback: Callable[..., Any], *args: Any) -> None:
+        """Run a callback in a host, once it is time."""
+        self._count += 1
+        heapq.heappush(self._timers, (when, self._count, host, Handle(callback, args, self, Context())))
+
+    def begin(self, host: Host, coro: Coroutine[Any, Any, Any]) -> Task[Any]:
+        """Start a task in a host."""
+        before, self.current = self.current, host
+        try:
+            return self.create_task(coro, context=copy_context())
+        finally:
+            self.current = before
+
+    def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
+        pass
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        self.call_exception_handler(context)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Note what nobody caught. Answers that nobody waits for any more are no trouble."""
+        message = str(context.get("message", ""))
+        if not self._closed and not message.startswith("Future exception"):
+            self.troubles.append(f"{self.current.name}: {message}: {context.get('exception')!r}")
+
+    def add(self, name: str) -> Host:
+        """Make a host."""
+        host = Host(name)
+        self.hosts.append(host)
+        self._everybody.append(host)
+        return host
+
+    def pause(self, host: Host, seconds: float) -> None:
+        """Let a host stand still. What comes for it waits."""
+        host.paused_until = max(host.paused_until, self._now + seconds)
+        self.at(self.nature, host.paused_until, _nothing)
+
+    def kill(self, host: Host) -> None:
+        """End a host between two callbacks."""
+        host.is_dead = True
+        host.ready.clear()
+        host.fuse = None
+        self.hosts.remove(host)
+
+    def run_until(self, done: Callable[[], bool]) -> None:
+        """Run until ``done``, which is asked whenever time is about to move."""
+        events._set_running_loop(self)
+        try:
+            while True:
+                self._run_ready()
+                if self.verdict is not None:
+                    raise self.verdict
+                if done() or not self._timers:
+                    return
+                self._advance()
+        finally:
+            events._set_running_loop(None)
+
+    def _advance(self) -> None:
+        """Go to the next timer, and make ready all that are due then."""
+        timers, pop = self._timers, heapq.heappop
+        self._now = max(self._now, timers[0][0])
+        while timers and timers[0][0] <= self._now:
+            _, _, host, handle = pop(timers)
+            if not handle._cancelled and not host.is_dead:
+                host.ready.append(handle)
+
+    def _run_ready(self) -> None:
+        """Let hosts run, one round of one host after the other, until none can."""
+        while True:
+            able = [host for host in self.hosts if host.ready and host.paused_until <= self._now]
+            if not able or self.verdict is not None:
+                return
+            self._run(able[0] if len(able) == 1 else able[int(self._random.random() * len(able))])
+
+    def _run(self, host: Host) -> None:
+        """One round: what is ready now, as asyncio does it."""
+        self.current, ready = host, host.ready
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+                self.steps += 1
+            if host.is_doomed or host.fuse is not None:
+                self._burn(host)
+                if host.is_dead or host.paused_until > self._now:
+                    break
+        self.current = self.nature
+
+    def _burn(self, host: Host) -> None:
+        if host.is_doomed and not host.is_dead:
+            self.kill(host)
+        elif host.fuse is not None:
+            left, then = host.fuse
+            host.fuse = (left - 1, then) if left else None
+            if not left:
+                self.current = self.nature
+                then()
+
+    def close(self) -> None:
+        """Let every task end, unseen: what the processes still do has no effect."""
+        self._closed = True
+        for host in self._everybody:
+            host.is_dead = True  # so that it sends nothing
+        events._set_running_loop(self)
+        try:
+            self._end([task for host in self._everybody for task in host.tasks])
+        finally:
+            events._set_running_loop(None)
+        self._timers.clear()
+
+    def _end(self, tasks: list[Task[Any]]) -> None:
+        self.current, ready = self.nature, self.nature.ready
+        ready.clear()
+        for _ in range(20):
+            for task in tasks:
+                task.cancel()
+            while ready:
+                ready.popleft()._run()
+        for task in tasks:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            if task.done() and not task.cancelled():
+                task.exception()
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,49 @@
+"""Plays seeds, with a bug planted where asked to."""
+
+import gc
+import logging
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import NamedTuple
+
+from tests.simulation.bugs import BUGS
+from tests.simulation.invariants import Violation
+from tests.simulation.world import World
+
+
+class Played(NamedTuple):
+    """How one seed went."""
+
+    seed: int
+    violation: str | None
+    steps: int
+
+
+def play(seed: int, trace: list[str] | None = None, bug: str | None = None) -> Played:
+    """Play one seed; ``trace`` gets a line for everything that happens."""
+    before, collects = logging.root.manager.disable, gc.isenabled()
+    logging.disable(logging.CRITICAL)  # houses complain a lot, and rightly so
+    gc.disable()  # what it frees, and when, must not depend on what ran before
+    try:
+        with BUGS[bug]() if bug else nullcontext():
+            world = World(seed, trace)
+            try:
+                world.run()
+            except Violation as violation:
+                return Played(seed, str(violation), world.loop.steps)
+            return Played(seed, None, world.loop.steps)
+    finally:
+        logging.disable(before)
+        if collects:
+            gc.enable()
+
+
+def first_violation(seeds: Iterable[int], bug: str | None = None) -> Played | None:
+    """Play seeds until one breaks an invariant."""
+    for seed in seeds:
+        played = play(seed, bug=bug)
+        if played.violation is not None:
+            return played
+        if seed % 16 == 0:
+            gc.collect()
+    return None
