@@ -14,7 +14,7 @@ import pytest
 
 from storage.migrations import migrate
 from storage.postgres_server import PostgresServer
-from tests.redis_server import DATABASES, RedisServer, flush, redis_server
+from tests.redis_server import DATABASES, RedisServer, redis_server
 
 _numbers = count(1)
 
@@ -94,11 +94,11 @@ def shared_redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-async def redis_url(shared_redis: RedisServer) -> str:
+def redis_url(shared_redis: RedisServer) -> str:
     """The address of an empty Redis of the test's own."""
-    url = shared_redis.database(next(_numbers) % DATABASES)
-    await flush(url)
-    return url
+    number = next(_numbers) % DATABASES
+    shared_redis.flush(number)
+    return shared_redis.database(number)
 
 
 @pytest.fixture

@@ -49,6 +49,15 @@ class RedisServer:
         """The address of one of its databases: each is empty space of its own."""
         return f"redis://127.0.0.1:{self.port}/{number}"
 
+    def flush(self, number: int) -> None:
+        """Empty one of its databases."""
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.sendall(f"SELECT {number}\r\nFLUSHDB\r\n".encode())
+            said = b""
+            while said.count(b"\r\n") < 2:
+                said += connection.recv(100)
+        assert said == b"+OK\r\n+OK\r\n", said
+
     def start(self) -> None:
         """Start it, empty, and return when it takes connections."""
         settings = {
@@ -96,17 +105,3 @@ def redis_server() -> Iterator[RedisServer]:
     finally:
         server.kill()
         shutil.rmtree(folder)
-
-
-async def flush(url: str) -> None:
-    """Empty one database."""
-    from storage.redis.connect import open_commands  # noqa: PLC0415 - most tests need no Redis
-
-    client = open_commands(url, "tests")
-    try:
-        await client.flushdb()
-    finally:
-        await client.aclose()
-
-
-__all__ = ["DATABASES", "RedisServer", "flush", "redis_server"]

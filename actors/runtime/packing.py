@@ -24,6 +24,10 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     traceparent: str = ""
     attempt: int = 0
     idempotency: Idempotency | None = None
+    reply_to: int = 0  # between houses: the incarnation of the one that asks
+    number: int = 0  # its number for this message; they only grow
+    expires_ms: int | None = None  # the deadline on the clock that all houses share; None for tell
+    is_sealed: bool = False  # the body holds secrets, and is encrypted
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):

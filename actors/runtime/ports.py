@@ -114,6 +114,11 @@ class HouseSeen(Protocol):
         """Whether its lease has run out, on the database's clock."""
         ...
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is about to stop, and wants no partitions."""
+        ...
+
 
 class PartitionSeen(Protocol):
     """One partition as the table has it."""
@@ -150,14 +155,21 @@ class PlacementRows(Protocol):
         ...
 
     async def claim(self, numbers: Sequence[int]) -> Mapping[int, int]:
-        """Make this house the owner of those that are nobody's; return the new epoch of each that it got.
+        """Make this house the owner of those that are nobody's or its own; return the new epoch of each that it got.
 
         A partition is nobody's when it was released, or when its owner's incarnation is not alive any more.
         """
         ...
 
-    async def release(self, numbers: Sequence[int]) -> None:
-        """Make those that are this house's nobody's."""
+    async def release(self, epochs: Mapping[int, int]) -> None:
+        """Make those (number -> epoch) nobody's that are still this house's in this very epoch.
+
+        So a release that was given up, and comes to pass later all the same, takes away nothing that was claimed anew.
+        """
+        ...
+
+    async def leave(self) -> None:
+        """Say that this house is about to stop."""
         ...
 
     async def bury(self, incarnation: int) -> bool:
@@ -224,7 +236,7 @@ Entry = tuple[str, bytes, bytes]
 
 
 class MailReader(Protocol):
-    """Reads streams over a connection of its own; one read at a time, and none is ever cancelled while it waits."""
+    """Reads streams over a connection of its own; one read at a time."""
 
     async def read(self, after: Mapping[str, bytes], count: int, block_seconds: float) -> Sequence[Entry]:
         """Return entries behind the given ids (b"0": from the beginning), up to ``count`` a stream.
@@ -245,7 +257,8 @@ class MailReader(Protocol):
 class Mail(Protocol):
     """The few operations on streams that carry mail between houses. May lose everything at any moment.
 
-    All raise ``ConnectionError``: nothing was sent; ``TimeoutError``: nobody knows what was done. Both within 1 s.
+    All raise ``ConnectionError``: nothing was appended; ``TimeoutError``: nobody knows what was done (of a `write`:
+    nothing, a part, or all of it; now or a little later). Both within 1 s.
     """
 
     async def write(
@@ -253,7 +266,7 @@ class Mail(Protocol):
     ) -> Mapping[str, int]:
         """Append (stream, data) in order, then delete entries by stream and id; one round trip.
 
-        Returns the length of every stream that was appended to. Streams whose name begins with ``re:`` or ``in:``
+        Returns the length of every stream that was appended to. Streams whose name begins with ``re:`` or ``poke:``
         belong to one incarnation, and vanish a minute after the last append.
         """
         ...

@@ -1,8 +1,8 @@
 """How an envelope gets from a ref to its mailbox: a port, and the ways within one process."""
 
 from asyncio import Future
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from actors.runtime.envelope import Envelope
 from actors.runtime.errors import Overloaded
@@ -20,6 +20,8 @@ class Destination(Protocol):
     handlers: Any  # message type -> handler
     clock: Clock
     packing: Packing
+    capacity: int  # of one mailbox
+    is_entity: bool  # one actor per key in all houses together; otherwise one in each house
 
     def deliver(self, key: str, envelope: Envelope) -> None:
         """Accept an envelope. Raises `Overloaded`, `Unavailable`.
@@ -28,6 +30,39 @@ class Destination(Protocol):
         the turn has ended for good: answered, refused, expired, or dead. So it acknowledges tells as well.
         """
         ...
+
+    def admit(self) -> None:
+        """Raise `Unavailable` while the house stops: nothing more is sent from it, but by turns that are finished."""
+        ...
+
+    def keep_deadline(self, envelope: Envelope) -> None:
+        """Answer an ask `TimedOut` at its deadline, if nothing else has answered it before."""
+        ...
+
+    def vacate(self, chosen: Callable[[str], bool]) -> "Vacated":
+        """Let go of the actors whose keys are chosen: idle ones are forgotten, and no waiting mail is started any more.
+
+        Those with a turn under way end it; a message for one of them would start it anew beside itself.
+        """
+        ...
+
+
+class AtWork(Protocol):
+    """An actor that has been let go."""
+
+    key: str
+
+    @property
+    def busy(self) -> bool:
+        """Whether its turn is still under way."""
+        ...
+
+
+class Vacated(NamedTuple):
+    """What was there when a house let go of actors."""
+
+    at_work: Sequence[AtWork]
+    mail: Sequence[tuple[str, Envelope]]  # key and message, in order for each key: not started, not answered
 
 
 class Transport(Protocol):

@@ -11,3 +11,6 @@ insert into partition (number) select generate_series(0, 255);
 -- partition 0: whoever tells one, it reaches the same actor.
 alter table timer add column partition smallint not null default 0;
 create index timer_partition_due_at on timer (partition, due_at);
+
+-- A house that is about to stop gives its partitions away, and is given none.
+alter table house add column is_leaving boolean not null default false;

@@ -6,8 +6,8 @@ up to a minute.
 
 from typing import Any, TypeAlias
 
-from redis.asyncio import BlockingConnectionPool, Connection, Redis
-from redis.asyncio.connection import parse_url
+from redis.asyncio import BlockingConnectionPool, Connection, ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -39,7 +39,18 @@ def open_blocking(url: str, name: str) -> Client:
     return _open(url, name, 1, BLOCK_SECONDS + ANSWER_SECONDS)
 
 
+def make_connection(url: str, name: str) -> AbstractConnection:
+    """Return a bare connection, not yet connected, whose user keeps the time itself."""
+    pool = _pool(url, name, 1, None)
+    connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]
+    return connection
+
+
 def _open(url: str, name: str, connections: int, answer_seconds: float) -> Client:
+    return Redis.from_pool(_pool(url, name, connections, answer_seconds))
+
+
+def _pool(url: str, name: str, connections: int, answer_seconds: float | None) -> ConnectionPool:
     settings: dict[str, Any] = {
         **parse_url(url),
         "client_name": name,
@@ -49,11 +60,10 @@ def _open(url: str, name: str, connections: int, answer_seconds: float) -> Clien
         "retry": Retry(NoBackoff(), 0),
         "retry_on_error": [],
         "retry_on_timeout": False,
-        "protocol": 3,
+        "protocol": 2,
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),  # they would relax our timeouts
     }
     kind = settings.pop("connection_class", Connection)
-    pool = BlockingConnectionPool(
+    return BlockingConnectionPool(
         connection_class=kind, max_connections=connections, timeout=ANSWER_SECONDS, **settings
     )
-    return Redis.from_pool(pool)

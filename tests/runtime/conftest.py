@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -55,9 +56,25 @@ def transport(request: pytest.FixtureRequest) -> Transport:
 @pytest.fixture
 async def world(transport: Transport) -> AsyncIterator[World]:
     """A small world over each transport; its gates are opened at the end."""
+    async with open_world(transport) as world:
+        yield world
+
+
+@asynccontextmanager
+async def open_world(transport: Transport) -> AsyncIterator[World]:
     store, clock, desk = Store(), ManualClock(), Desk()
     counter = Counter(store)
-    system = System(
+    system = make_system(transport, store, counter, desk, clock)
+    desk.find = system.ref
+    async with system:
+        yield World(system, store, counter, desk, clock)
+        counter.gate.set()
+        desk.gate.set()
+        store.open.set()
+
+
+def make_system(transport: Transport, store: Store, counter: Counter, desk: Desk, clock: ManualClock) -> System:
+    return System(
         kinds=[counter, desk],
         journal=store,
         publisher=store,
@@ -67,9 +84,3 @@ async def world(transport: Transport) -> AsyncIterator[World]:
         transport=transport,
         capacity=300,
     )
-    desk.find = system.ref
-    async with system:
-        yield World(system, store, counter, desk, clock)
-        counter.gate.set()
-        desk.gate.set()
-        store.open.set()

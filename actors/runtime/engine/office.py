@@ -13,7 +13,7 @@ from actors.runtime.envelope import CURRENT, Current, Envelope
 from actors.runtime.errors import DomainError, Overloaded
 from actors.runtime.message import Caller
 from actors.runtime.packing import Packing
-from actors.runtime.transport import Transport
+from actors.runtime.transport import Transport, Vacated
 
 if TYPE_CHECKING:
     from actors.runtime.system import System
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 class Office:
     """See the module."""
+
+    is_entity = False
 
     def __init__(self, house: "System", behaviour: Actor) -> None:
         self.house = house
@@ -108,6 +110,31 @@ class Office:
     def open_cell(self, key: str, envelope: Envelope) -> Cell:
         """Make the actor that an envelope is the first for."""
         raise NotImplementedError
+
+    def admit(self) -> None:
+        """See `Destination.admit`."""
+        if self.house.limit < 0:
+            self.house.refuse()
+
+    def keep_deadline(self, envelope: Envelope) -> None:
+        """See `Destination.keep_deadline`."""
+        house = self.house
+        if envelope.reply is not None and envelope.deadline is not None:
+            house.wheel.watch(envelope.reply, envelope.deadline)
+            if house.rests:
+                house.wake()
+
+    def vacate(self, chosen: Callable[[str], bool]) -> Vacated:
+        """See `Destination.vacate`."""
+        at_work, mail = [], []
+        for key in [key for key in self.cells if chosen(key)]:
+            cell = self.cells.pop(key)
+            left = cell.leftovers()
+            self.started(len(left))
+            mail += [(key, envelope) for envelope in left]
+            if cell.busy:
+                at_work.append(cell)
+        return Vacated(at_work, mail)
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Run a callback of the kind's actors, outside the sender's context."""

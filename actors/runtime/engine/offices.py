@@ -25,6 +25,8 @@ def office_of(house: "System", behaviour: Actor) -> Office:
 class EntityOffice(Office):
     """Actors come and go by key."""
 
+    is_entity = True
+
     def __init__(self, house: "System", behaviour: Entity[Any]) -> None:
         super().__init__(house, behaviour)
         self._loads = behaviour.durable or type(behaviour).load is not Entity.load
@@ -51,7 +53,7 @@ class EntityOffice(Office):
             self._to_sweep = list(self.cells.values())
         looked_at, self._to_sweep = self._to_sweep[-SLICE:], self._to_sweep[:-SLICE]
         for cell in looked_at:
-            if not cell.busy and cell.round < self.round - 1:
+            if not cell.busy and cell.round < self.round - 1 and self.cells.get(cell.key) is cell:
                 del self.cells[cell.key]
 
 

@@ -1,0 +1,50 @@
+"""A partition that this house owns: how far its stream was read, and what is under way here."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from actors.runtime.envelope import Envelope
+from actors.runtime.streams.wire import Arrived
+from actors.runtime.transport import AtWork, Destination
+
+MOST_WAITING = 10_000
+
+
+class Waiting(NamedTuple):
+    """A message of this house that waits for the gate."""
+
+    destination: Destination
+    key: str
+    envelope: Envelope
+
+
+class Owned:
+    """See the module.
+
+    ``gate`` is an entry that this house appended when it became the owner, behind all that it had sent there before.
+    Until it is read, messages of this house wait: so they do not overtake those.
+    """
+
+    __slots__ = (
+        "at_work", "epoch", "gate", "gate_sent_at", "hand", "heard", "is_closing", "is_open", "is_suspect", "last",
+        "number", "stream", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, number: int, epoch: int) -> None:
+        self.number, self.epoch = number, epoch
+        self.stream = f"mb:{number}"
+        self.last = b"0"  # read up to here
+        self.hand: dict[bytes, Arrived | None] = {}  # read and not deleted yet; None: its turn has ended
+        self.heard: dict[int, int] = {}  # house -> the highest number of its messages: a lower one is late
+        self.gate, self.gate_sent_at = b"", 0.0
+        self.is_open = False
+        self.is_closing = False
+        self.is_suspect = False  # there seems to be more in the stream than was read
+        self.waiting: deque[Waiting] = deque()
+        self.at_work: Sequence[AtWork] = ()  # when it began to close
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of it is under way."""
+        return not self.hand and not any(actor.busy for actor in self.at_work)
