@@ -62,7 +62,7 @@ class Sessions(Service):
     @handles
     async def log_in(self, message: LogIn, turn: Turn) -> Decision[SessionTokens]:
         """Check the password and open a session."""
-        self._guard.enter(message.login, turn)
+        await self._guard.enter(message.login, turn)
         row = await self._accounts.get_credential(message.login)
         password_hash = None if row is None else row["password_hash"]
         if not await self._passwords.verify(password_hash, message.password) or row is None:

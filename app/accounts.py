@@ -37,6 +37,7 @@ class AccountParts(NamedTuple):
     passwords: Passwords
     sessions: SessionStore
     keys: KeyRing
+    guard: Guard
 
 
 def build_accounts(
@@ -64,4 +65,4 @@ def build_accounts(
         ApiKeys(api_keys, settings.api_keys_per_person),
         ApiKeyOwner(api_keys),
     ]
-    return AccountParts(kinds, Identities(verifier, clock, settings.token_cache), passwords, sessions, keys)
+    return AccountParts(kinds, Identities(verifier, clock, settings.token_cache), passwords, sessions, keys, guard)

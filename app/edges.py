@@ -26,6 +26,7 @@ from handlers.edge import Edge, EdgeSettings, Observe
 from handlers.health import Check, Health
 from handlers.operation import Operation
 from handlers.pages import add_docs
+from handlers.rate_limit import Limit
 from handlers.realtime import Realtime
 from handlers.routes import build_routes
 from storage.idempotency import IdempotencyStore
@@ -86,6 +87,7 @@ class Edges(NamedTuple):
     realtime: Realtime
     metrics: Metrics
     readiness: Readiness
+    limits: Mapping[str, Limit]
 
     def watch(self, system: System, journal: Journal, database: Database, relay: Relay) -> None:
         """Show figures of what lies behind."""
@@ -141,7 +143,7 @@ def make_edges(
     jwks = (lambda: {"keys": keys.public(clock.now())}) if keys.current.public else None
     Health(checks={"house": readiness.check, **checks}, metrics=metrics.scrape, jwks=jwks).add_to(app)
     add_docs(app, document(OPERATIONS, title="Posthouse", version=VERSION))
-    return Edges(app, realtime, metrics, readiness)
+    return Edges(app, realtime, metrics, readiness, edge.limits)
 
 
 def edge_settings(config: Config) -> EdgeSettings:

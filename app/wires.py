@@ -13,12 +13,14 @@ from app.endings import Endings
 from app.kinds import Kinds
 from app.neighbours import Neighbourhood
 from app.publishing import Publishing
+from app.rates import SharedLimits
 from handlers.realtime.hub import Hub
 from storage.following import Following
 from storage.house import House
 from storage.redis.line import Line
 from storage.redis.presence import Presence
 from storage.redis.pubsub import PubSub
+from storage.redis.rates import Rates
 
 
 class Link(NamedTuple):
@@ -62,7 +64,8 @@ async def connect_house(url: str, dsn: str, row: House, ends: Ends, stack: Async
     await following.start()
     endings.follow(following)
     ends.publishing.add(endings.publish)
-    await stack.enter_async_context(running(following.run()))
+    rates = ends.kinds.accounts.guard.shared = Rates(link.line)
+    await stack.enter_async_context(running(following.run(), SharedLimits(ends.edges.limits, rates).run()))
     return Wires(link, endings, following)
 
 

@@ -70,6 +70,8 @@ class Limit:
         self._old: dict[str, float] = {}
         self._max_keys = max_keys
         self._clock = clock
+        self.taken: dict[str, int] | None = None
+        """Where there may be other houses: requests per key that they have yet to hear of."""
 
     def take(self, key: str) -> Taken:
         """Count one request, unless it is one too many."""
@@ -82,7 +84,20 @@ class Limit:
         if len(self._young) >= self._max_keys:
             self._old, self._young = self._young, {}
         self._young[key] = arrival = arrival + self._step
+        if self.taken is not None:
+            self.taken[key] = self.taken.get(key, 0) + 1
         return Taken(max(0, round(room / self._step) - 1), math.ceil(arrival - now))
+
+    def seconds(self, count: int) -> float:
+        """By how much so many requests move a key's arrival on."""
+        return count * self._step
+
+    def learn(self, key: str, ahead_seconds: float) -> None:
+        """Take note of a key's arrival as all houses together have moved it on, this one's untold requests apart."""
+        now = self._clock()
+        untold = 0 if self.taken is None else self.taken.get(key, 0)
+        arrival = now + ahead_seconds + self.seconds(untold)
+        self._young[key] = max(arrival, self._young.get(key) or self._old.get(key, now))
 
 
 def limits(settings: LimitSettings) -> dict[str, Limit]:

@@ -47,7 +47,7 @@ class PasswordDesk(Service):
         row = await self._store.get_credential_by_id(user_id)
         if row is None:
             raise NotFound("no such user")
-        self._guard.enter(row["username"], turn)
+        await self._guard.enter(row["username"], turn)
         if not await self._passwords.verify(row["password_hash"], message.current):
             raise Forbidden("the current password is another")
         self._guard.passed(row["username"], turn)
@@ -56,9 +56,9 @@ class PasswordDesk(Service):
         return await account.ask(SetPassword(was=row["password_hash"], becomes=becomes), turn.caller, cause=turn.id)
 
     @handles
-    def request_reset(self, message: RequestPasswordReset, turn: Turn) -> Decision[ResetRequested]:
+    async def request_reset(self, message: RequestPasswordReset, turn: Turn) -> Decision[ResetRequested]:
         """One statement for known and unknown addresses alike, so that neither answer nor time tells."""
-        self._guard.enter(f"reset {message.email}", turn)
+        await self._guard.enter(f"reset {message.email}", turn)
         proof = self._one_time.password_reset_by_email(message.email, turn.now)
 
         def answer(rows: list[list[Record]]) -> ResetRequested:
