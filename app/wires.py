@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from actors.runtime.ports import Clock
 from app.audience import Audience
+from app.bells import Bells
 from app.beside import running
 from app.desk_channels import DeskChannels
 from app.edges import Edges
@@ -65,7 +66,8 @@ async def connect_house(url: str, dsn: str, row: House, ends: Ends, stack: Async
     endings.follow(following)
     ends.publishing.add(endings.publish)
     rates = ends.kinds.accounts.guard.shared = Rates(link.line)
-    await stack.enter_async_context(running(following.run(), SharedLimits(ends.edges.limits, rates).run()))
+    limits, bells = SharedLimits(ends.edges.limits, rates), Bells(ends.kinds.bell, link.pubsub, row.incarnation)
+    await stack.enter_async_context(running(following.run(), limits.run(), bells.run()))
     return Wires(link, endings, following)
 
 

@@ -79,4 +79,4 @@ class Sweeper:
         types = self._bell.types()
         if types:
             for kind, count in (await self._store.list_due_types(types)).items():
-                self._bell.ring(kind, count)
+                self._bell.ring_here(kind, count)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Protocol
 
 
 class Waiter:
@@ -30,12 +31,26 @@ class Waiter:
         self.woken.clear()
 
 
+class Elsewhere(Protocol):
+    """The bells of other houses."""
+
+    def ring(self, kind: str, count: int) -> None:
+        """Tasks of a type are due for which nobody waits here. Must not block or raise."""
+        ...
+
+    def listen(self, kind: str) -> None:
+        """Somebody waits for a type. Must not block or raise."""
+        ...
+
+
 class Bell:
     """Wakes as many waiters as there are tasks for, the longest waiting first.
 
-    A waiter that leaves before it has looked passes its wake-up on, so none is lost in this house. What other
-    houses make due is noticed by the sweep.
+    A waiter that leaves before it has looked passes its wake-up on, so none is lost in this house. What nobody takes
+    here is told ``elsewhere``, where there may be other houses; what is missed is noticed by the sweep.
     """
+
+    elsewhere: Elsewhere | None = None
 
     def __init__(self) -> None:
         self._waiters: dict[str, dict[Waiter, None]] = {}
@@ -46,6 +61,8 @@ class Bell:
         waiter = Waiter(types, capacity)
         for kind in waiter.types:
             self._waiters.setdefault(kind, {})[waiter] = None
+            if self.elsewhere is not None:
+                self.elsewhere.listen(kind)
         return waiter
 
     def leave(self, waiter: Waiter) -> None:
@@ -61,6 +78,12 @@ class Bell:
 
     def ring(self, kind: str, count: int = 1) -> None:
         """``count`` tasks of a type have become due, or may be leased again."""
+        left = self.ring_here(kind, count)
+        if left > 0 and self.elsewhere is not None:
+            self.elsewhere.ring(kind, left)
+
+    def ring_here(self, kind: str, count: int) -> int:
+        """The same for those who wait in this house; returns for how many tasks nobody does."""
         for waiter in self._waiters.get(kind, ()):
             free = waiter.capacity - waiter.rung
             if free > 0:
@@ -69,7 +92,8 @@ class Bell:
                 waiter.woken.set()
                 count -= taken
                 if count <= 0:
-                    return
+                    break
+        return count
 
     def types(self) -> list[str]:
         """What is waited for."""
