@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(_Role).decode
 
 
 class DeskChannels:
-    """Publishes while somebody is subscribed, and costs a look at the hub while nobody is."""
+    """Publishes while somebody is subscribed, in whatever house, and costs a look at the hub while nobody is."""
 
     def __init__(self, hub: Hub, surroundings: HouseSurroundings, clock: Clock) -> None:
         self._hub = hub
@@ -38,7 +38,7 @@ class DeskChannels:
 
     def lines(self, lines: Sequence[bytes]) -> None:
         """Publish lines of the log as they are written (`app.logs.Logs.subscribe`)."""
-        if not self._hub.present(LOGS):
+        if not self._hub.is_watched(LOGS):
             return
         part: list[msgspec.Raw] = []
         size = 0
@@ -55,11 +55,12 @@ class DeskChannels:
     async def measure(self) -> None:
         """Publish the actors' figures every second, until cancelled."""
         while True:
-            if self._hub.present(ACTORS):
+            if self._hub.is_watched(ACTORS):
                 figures = self._surroundings.actors()
                 event = ActorsMeasured(
-                    at=self._clock.now(), items=figures.items, waits=figures.waits, degraded=figures.degraded
-                )
+                    at=self._clock.now(), house=self._surroundings.house, items=figures.items, waits=figures.waits,
+                    degraded=figures.degraded,
+                )  # fmt: skip
                 self._hub.publish(ACTORS, 0, _encode(event))
             await asyncio.sleep(MEASURE_SECONDS)
 
@@ -74,4 +75,5 @@ class DeskChannels:
 
     def _publish_lines(self, lines: list[msgspec.Raw]) -> None:
         if lines:
-            self._hub.publish(LOGS, 0, _encode(LinesLogged(at=self._clock.now(), lines=lines)))
+            event = LinesLogged(at=self._clock.now(), house=self._surroundings.house, lines=lines)
+            self._hub.publish(LOGS, 0, _encode(event))

@@ -21,6 +21,7 @@ COMPARE_SECONDS = 5.0
 DEAF_SECONDS = 1.0
 """The same while Redis is away: then the event table alone tells."""
 _CHANNELS = ("user", "chat", "task", "letter", "courier", "system")
+_WATCHED = ("system:logs", "system:actors")
 _EVERYBODY = "houses"
 _LOST = b"lost"
 
@@ -47,6 +48,7 @@ class Neighbourhood:
         self._presence = presence
         self._me = incarnation.to_bytes(8)
         self._compare_now = asyncio.Event()
+        self._watched: set[str] = set()
         pubsub.on_gap(self._compare_now.set)
         pubsub.on_lost(self._tell_lost)
         pubsub.subscribe(_EVERYBODY, self._hear_everybody)
@@ -80,14 +82,19 @@ class Neighbourhood:
         [people] = await self._people([channel])
         return [ClientInfo(user=user, client=client) for client, user in people.items()]
 
+    def is_watched(self, channel: str) -> bool:
+        """Whether a ``system:`` channel was listened to elsewhere a moment ago."""
+        return channel in self._watched
+
     async def users(self, channels: Sequence[str]) -> list[set[str]]:
         """For each channel, whose clients are subscribed in other houses (`app.presence.Elsewhere`)."""
         return [set(people.values()) for people in await self._people(channels)]
 
     async def run(self) -> None:
-        """Find what nobody has told, until cancelled."""
+        """Find what nobody has told, and who watches what, until cancelled."""
         clock, compared_at = asyncio.get_running_loop().time, 0.0
         while True:
+            await self._look_who_watches()
             if self._compare_now.is_set() or not self._pubsub.is_hearing or clock() > compared_at + COMPARE_SECONDS:
                 self._compare_now.clear()
                 compared_at = clock()
@@ -97,6 +104,10 @@ class Neighbourhood:
                     await self._compare_now.wait()
             except TimeoutError:
                 continue
+
+    async def _look_who_watches(self) -> None:
+        listeners = await self._pubsub.count_others(_WATCHED)
+        self._watched = {channel for channel, count in zip(_WATCHED, listeners, strict=True) if count}
 
     async def _compare(self) -> None:
         try:

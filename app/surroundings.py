@@ -33,7 +33,7 @@ class HouseSurroundings:
     def __init__(self, config: Config, logs: Logs, *, house: str, postgres: str, started_at: datetime) -> None:
         self.config = config
         self._logs = logs
-        self._house = house
+        self.house = house
         self._postgres = postgres
         self._started_at = started_at
         self._began = time.monotonic()
@@ -41,7 +41,7 @@ class HouseSurroundings:
     def info(self) -> HouseInfo:
         """What runs here, and since when."""
         return HouseInfo(
-            version=VERSION, started_at=self._started_at, house=self._house, transport=self.config.mailbox.transport,
+            version=VERSION, started_at=self._started_at, house=self.house, transport=self.config.mailbox.transport,
             postgres=self._postgres, uptime_seconds=round(time.monotonic() - self._began, 3),
             outgoing=list(self.outgoing),
         )  # fmt: skip

@@ -109,6 +109,10 @@ class Neighbours(Protocol):
         """Somebody here is subscribed no longer."""
         ...
 
+    def is_watched(self, channel: str) -> bool:
+        """Whether anybody listened in other houses a moment ago; known for ``system:`` channels."""
+        ...
+
     async def present(self, channel: str) -> Sequence[ClientInfo]:
         """Who is subscribed in other houses, as far as is known: nobody when that cannot be found out now."""
         ...

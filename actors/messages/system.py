@@ -176,14 +176,16 @@ class ListLogLines(Query[LogLines], frozen=True, kw_only=True):
 
 
 class ActorsMeasured(Event, frozen=True, kw_only=True, tag="actors.measured"):
-    """What channel ``system:actors`` tells every second. Never stored."""
+    """What channel ``system:actors`` tells every second, of each house. Never stored."""
 
+    house: str = ""
     items: list[ActorFigures]
     waits: list[Wait]
     degraded: list[str]
 
 
 class LinesLogged(Event, frozen=True, kw_only=True, tag="lines.logged"):
-    """What channel ``system:logs`` tells: lines of the log, oldest first. Never stored."""
+    """What channel ``system:logs`` tells: lines of the log of a house, oldest first. Never stored."""
 
+    house: str = ""
     lines: list[msgspec.Raw]

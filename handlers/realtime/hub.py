@@ -126,6 +126,10 @@ class Hub:
                 if subscription.is_live:
                     connection.send(replies.unsubscribe(channel, why))
 
+    def is_watched(self, channel: str) -> bool:
+        """Whether anybody is subscribed, in whatever house; for ``system:`` channels, known a bit late."""
+        return bool(self.present(channel)) or (self.neighbours is not None and self.neighbours.is_watched(channel))
+
     def everybody(self) -> Iterator[tuple[str, ClientInfo]]:
         """Go through all live subscriptions: channel and who it is."""
         for channel, feed in self._feeds.items():

@@ -29,9 +29,14 @@ class Registry:
     def admit(self, connection: Connection) -> None:
         """Count a connection for its user. Raises `Ended` 3504 for one too many."""
         mine = self._by_user.setdefault(connection.user_id, [])
-        if sum(not other.is_closed for other in mine) >= self._settings.connections_per_user:
-            raise Ended(CONNECTION_LIMIT)
+        self.require_room(connection.user_id, 1)
         mine.append(connection)
+
+    def require_room(self, user_id: str, more: int) -> None:
+        """Raise `Ended` 3504 when a user has too many connections, with so many that are not counted here."""
+        here = sum(not other.is_closed for other in self._by_user.get(user_id, ()))
+        if here + more > self._settings.connections_per_user:
+            raise Ended(CONNECTION_LIMIT)
 
     def is_here(self, user_id: str) -> bool:
         """Whether the user has a connection whose socket is not gone yet."""

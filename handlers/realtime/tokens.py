@@ -42,6 +42,9 @@ async def connect(house: House, connection: Connection, request: Connect) -> tup
     _accept(house, connection, identity)
     house.registry.admit(connection)
     channel = channels.of_user(connection.user_id)
+    if house.hub.neighbours is not None:
+        elsewhere = await house.hub.neighbours.present(channel)
+        house.registry.require_room(connection.user_id, len(elsewhere))
     known = request.subs.get(channel, Recover())
     wanted = Subscribe(channel=channel, recover=known.recover, epoch=known.epoch, offset=known.offset)
     try:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from redis.asyncio.connection import AbstractConnection
 
@@ -85,6 +85,15 @@ class PubSub:
     def is_unheard(self, channel: str) -> bool:
         """Whether Redis has yet to acknowledge a subscription."""
         return self._prefix + channel.encode() in self._unheard
+
+    async def count_others(self, channels: Sequence[str]) -> list[int]:
+        """Return for each channel how many others hear it; 0 without a connection."""
+        names = [self._prefix + channel.encode() for channel in channels]
+        try:
+            [answer] = await self._line.ask((b"PUBSUB", b"NUMSUB", *names))
+        except RedisUnavailable:
+            return [0] * len(names)
+        return [count - (name in self._hear) for name, count in zip(names, answer[1::2], strict=True)]
 
     async def run(self) -> None:
         """Keep a connection that hears, until cancelled."""

@@ -36,9 +36,13 @@ class ManyHouses:
         assert wires is not None
         return wires
 
+    def socket_url(self, number: int) -> str:
+        """Where realtime clients connect to a house."""
+        return self.houses[number].url.replace("http", "ws", 1) + "/connection/websocket"
+
     async def wire(self, number: int, person: Person, **connect: Any) -> Wire:
         """Connect somebody to a house."""
-        wire = await Wire.open(self.houses[number].url.replace("http", "ws", 1) + "/connection/websocket")
+        wire = await Wire.open(self.socket_url(number))
         wire.hello = await wire.ask(connect={"token": person.token, **connect})
         assert "connect" in wire.hello, wire.hello
         return wire

@@ -168,6 +168,18 @@ async def test_who_is_there_counts_all_houses(pair: Pair, view: RedisView) -> No
     assert await seen(here) == ({ALICE}, {"num_clients": 1, "num_users": 1})
 
 
+async def test_connections_of_a_person_count_in_all_houses(pair: Pair) -> None:
+    wires = [await (pair.first if number % 2 else pair.second).wire() for number in range(10)]
+    assert all("connect" in wire.hello for wire in wires)
+    for house in (pair.first, pair.second):
+        late = await Wire.open(house.url)
+        await late.send({"id": 1, "connect": {"token": house.tokens.issue(ALICE)}})
+        assert await late.end() == 3504
+    await wires[0].close()
+    await asyncio.sleep(0.1)
+    assert "connect" in (await pair.first.wire()).hello
+
+
 async def test_who_comes_and_goes_is_told_in_all_houses(pair: Pair) -> None:
     listener = await subscribed(pair, ROOM, BOB, join_leave=True)
     comer = await pair.first.wire()
