@@ -222,12 +222,8 @@ class Holder(Protocol):
         """
         ...
 
-
-class Hints(Protocol):
-    """Tells other houses that partitions have moved, so that they need not wait for their next look."""
-
-    def moved(self) -> None:
-        """Tell everybody, soon. May be lost; must not block or raise."""
+    def tell_moved(self, incarnations: Sequence[int]) -> None:
+        """Tell other houses, soon, that partitions have moved: they need not wait for their next look. May be lost."""
         ...
 
 

@@ -33,7 +33,7 @@ select name, started_at from house where alive order by started_at desc
 insert into house (name, incarnation, alive, lease_expires_at, started_at, address)
 values ($1, nextval('incarnation'), true, clock_timestamp() + make_interval(secs => $3), clock_timestamp(), $2)
 on conflict on constraint house_name_key do update
-set incarnation = excluded.incarnation, alive = true, address = excluded.address,
+set incarnation = excluded.incarnation, alive = true, is_leaving = false, address = excluded.address,
     lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at
 returning id, incarnation
 

@@ -9,6 +9,7 @@ import pytest
 
 from actors.runtime.actor import Ref
 from actors.runtime.clock import ManualClock
+from actors.runtime.ports import Clock
 from actors.runtime.system import System
 from actors.runtime.transport import MemoryTransport, PackedMemoryTransport, Transport
 from tests.runtime.world import Counter, Desk, Store
@@ -73,7 +74,7 @@ async def open_world(transport: Transport) -> AsyncIterator[World]:
         store.open.set()
 
 
-def make_system(transport: Transport, store: Store, counter: Counter, desk: Desk, clock: ManualClock) -> System:
+def make_system(transport: Transport, store: Store, counter: Counter, desk: Desk, clock: Clock) -> System:
     return System(
         kinds=[counter, desk],
         journal=store,

@@ -1,5 +1,6 @@
-"""Which house owns which partition of all entities: `partition_of` says where an actor belongs."""
+"""Which house owns which partition of all entities, and how that changes while houses come and go."""
 
 from actors.runtime.placement.partitions import PARTITIONS, partition_of
+from actors.runtime.placement.placement import Placement
 
-__all__ = ["PARTITIONS", "partition_of"]
+__all__ = ["PARTITIONS", "Placement", "partition_of"]

@@ -15,7 +15,7 @@ from actors.runtime.packing import Frame, decoder
 from actors.runtime.ports import Entry, MailReader
 from actors.runtime.streams.owned import Owned
 from actors.runtime.streams.parts import Parts
-from actors.runtime.streams.wire import GATE, Arrived, unpack_answers
+from actors.runtime.streams.wire import GATE, MOVED, Arrived, unpack_answers
 from actors.runtime.transport import Destination
 
 log = logging.getLogger(__name__)
@@ -79,9 +79,11 @@ class Arrivals:
         taken = 0
         for stream, some in groupby(entries, key=lambda entry: entry[0]):
             if stream == self._pokes:
-                for _, entry, _ in some:
+                for _, entry, data in some:
                     self._last[stream] = entry
                     self._parts.post.done(stream, entry, can_wait=True)
+                    if data == MOVED:
+                        self._parts.on_moved()
                 continue
             mine = self._parts.of(stream)
             if mine is None or mine.is_closing or mine.last != after[stream]:

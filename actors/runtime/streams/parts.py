@@ -1,6 +1,7 @@
 """What the parts of the transport share: who this house is, what it owns, and the clock of all houses."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors.runtime.ports import Lease, Mail
@@ -46,6 +47,7 @@ class Parts:
     clock: SharedClock = field(default_factory=SharedClock)
     destinations: dict[str, Destination] = field(default_factory=dict)
     crowded: dict[str, int] = field(default_factory=dict)  # stream -> its length, of those that are too long
+    on_moved: Callable[[], None] = lambda: None  # another house says that partitions have moved
     lag: int = 0  # entries in this house's streams that it had not read, when it last looked
     late: int = 0  # messages that were dropped because later ones had overtaken them
     not_understood: int = 0

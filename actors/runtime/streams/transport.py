@@ -15,10 +15,11 @@ from actors.runtime.streams.owned import MOST_WAITING, Owned, Waiting
 from actors.runtime.streams.parts import Parts
 from actors.runtime.streams.post import Post
 from actors.runtime.streams.tending import CROWDED, Tending
-from actors.runtime.streams.wire import Arrived, Seal, Wire, gate
+from actors.runtime.streams.wire import MOVED, POKE, Arrived, Seal, Wire, gate
 from actors.runtime.transport import AtWork, Deliver, Destination
 
 CACHED_KEYS = 200_000
+LOSABLE = 0  # the number of what is no message, and of which nobody hears when it is lost
 LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -148,7 +149,13 @@ class Streams:
         for number, epoch in epochs.items():
             mine = self.parts.owned[number] = Owned(number, epoch)
             self._send_gate(mine)
-        self.parts.post.send(f"poke:{self._incarnation}", b"", None)  # ends the read that does not know of them yet
+        self.parts.post.send(f"poke:{self._incarnation}", POKE, None)  # ends the read that does not know of them yet
+
+    def tell_moved(self, incarnations: Sequence[int]) -> None:
+        """See `ports.Holder.tell_moved`."""
+        if not self.parts.post.is_down:
+            for incarnation in incarnations:
+                self.parts.post.send(f"poke:{incarnation}", MOVED, LOSABLE)
 
     def _send_gate(self, mine: Owned) -> None:
         self._gates += 1

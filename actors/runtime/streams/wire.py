@@ -16,6 +16,7 @@ Answers = list[tuple[int, bytes | None]]
 
 GATE = b"g"  # no frame begins so, and no answer: MessagePack's arrays do not
 SEALED = b"s"
+POKE, MOVED = b"", b"moved"  # told to a house: read anew; look at the partitions anew
 _encode = msgspec.msgpack.Encoder().encode
 _decode_answers = msgspec.msgpack.Decoder(Answers).decode
 

@@ -1,0 +1,277 @@
+"""Takes partitions over, keeps them, and hands them over: one house's part in it, decided from what the tables say."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actors.runtime.placement.partitions import PARTITIONS
+from actors.runtime.placement.rendezvous import share
+from actors.runtime.ports import Holder, HouseSeen, Lease, PartitionSeen, PlacementRows
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0
+GUARD_SECONDS = 0.25  # within the lease's margin several times
+WELL_SECONDS = 3.0  # a house that had lost sight of the database does not judge others before
+STEADY_SECONDS = 2.0  # nothing is handed over while houses come and go
+SHARE_MOVED = 0.1  # of all partitions, in one step
+FINISH_SECONDS = 5.0  # for turns under way when a partition is handed over
+POLL_SECONDS = 0.01
+JOINS, JOINS_SECONDS = 3, 60.0  # a house that starts so often gets no partitions of living houses
+
+
+class Placement:
+    """See the module. One per house; it needs no other house to agree, only the rows.
+
+    * A partition has at most one owner in an epoch. Only what is nobody's is claimed.
+    * A house whose lease has run out is buried by whoever sees it first; what it owned is then nobody's.
+    * Everybody owns what rendezvous hashing gives it. When houses come or go in order, at most a tenth of all
+      partitions moves in one step (a second); what the dead have left is taken at once.
+    * A house that cannot be sure of its lease gives everything up before it ends, and takes it up again when it is
+      sure, unless it was buried meanwhile.
+    """
+
+    def __init__(self, rows: PlacementRows, lease: Lease, holder: Holder, *, partitions: int = PARTITIONS) -> None:
+        self._rows, self._lease, self._holder = rows, lease, holder
+        self._partitions = partitions
+        self._owned: dict[int, int] = {}  # number -> epoch
+        self._closing: dict[int, int] = {}
+        self._living: tuple[int, ...] = ()  # houses that count, when this one looked last
+        self._others: list[int] = []  # incarnations of the other houses
+        self._changed_at = float("-inf")
+        self._well_since: float | None = None
+        self._starts: dict[int, deque[tuple[int, float]]] = {}  # house -> (incarnation, when it was first seen)
+        self._woken = asyncio.Event()
+        self._looked = asyncio.Event()
+        self._hand_over: asyncio.Task[None] | None = None
+        self._is_leaving = False
+        self.taken_over = 0  # partitions of houses that had died
+        self.handed_over = 0
+        self.longest_hand_over_seconds = 0.0
+        self.buried = 0
+        self.lapses = 0
+
+    @property
+    def owned(self) -> Mapping[int, int]:
+        """What this house owns and is not giving up: number -> epoch."""
+        return self._owned
+
+    @property
+    def living(self) -> Sequence[int]:
+        """The houses that share the partitions, as this one saw last: those that leave do not count."""
+        return self._living
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether it has found out who owns what, and still may own anything itself."""
+        return self._looked.is_set() and self._lease.is_held()
+
+    def wake(self) -> None:
+        """Look now: somebody says that partitions have moved."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Guard, and look every second or when woken, until cancelled."""
+        loop = asyncio.get_running_loop()
+        look_at = loop.time()
+        while True:
+            if self._guard() and (self._woken.is_set() or loop.time() >= look_at):
+                self._woken.clear()
+                look_at = loop.time() + LOOK_SECONDS
+                try:
+                    await self._look()
+                except OSError as error:
+                    log.warning("placement_paused", extra={"reason": str(error) or type(error).__name__})
+            await self._pause(min(GUARD_SECONDS, max(POLL_SECONDS, look_at - loop.time())))
+
+    async def leave(self) -> None:
+        """Hand everything over, and return when nothing is left here; at most 5 s for turns under way."""
+        self._is_leaving = True
+        if not self._lease.is_held():
+            return
+        if self._hand_over is not None:
+            await asyncio.gather(self._hand_over, return_exceptions=True)
+        try:
+            await self._rows.leave()
+        except OSError as error:
+            log.warning("placement_left_alone", extra={"reason": str(error) or type(error).__name__})
+        self._tell_moved()
+        await self._give_up(dict(self._owned))
+
+    async def _pause(self, seconds: float) -> None:
+        if self._woken.is_set() and not self._lease.is_held():
+            await asyncio.sleep(seconds)  # a hint is of no use now
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    def _guard(self) -> bool:
+        """Give everything up when the lease may end soon; return whether it is held."""
+        now = asyncio.get_running_loop().time()
+        if self._lease.is_held():
+            if self._well_since is None:
+                self._well_since = now
+            return True
+        if self._owned or self._closing:
+            self.lapses += 1
+            log.error("partitions_given_up", extra={"partitions": len(self._owned) + len(self._closing)})
+            self._holder.drop([*self._owned, *self._closing])
+            self._owned.clear()
+            self._closing.clear()
+        self._well_since = None
+        return False
+
+    async def _look(self) -> None:
+        houses = await self._rows.list_houses()
+        for dead in await self._bury(houses):
+            houses = [house for house in houses if house.incarnation != dead]
+        partitions = await self._rows.list_partitions()
+        if not self._lease.is_held():
+            return
+        living = self._see(houses)
+        wanted = share(self._partitions, living)
+        self._compare(partitions)
+        await self._claim(partitions, wanted)
+        self._looked.set()
+        self._move(wanted)
+
+    async def _bury(self, houses: Sequence[HouseSeen]) -> list[int]:
+        """Declare dead whose lease has run out, and return them.
+
+        Not so soon after this house could not renew its own: then the database was away for all, and they need a
+        moment to come back.
+        """
+        now, dead = asyncio.get_running_loop().time(), []
+        if self._well_since is None or now < self._well_since + WELL_SECONDS:
+            return []
+        for house in houses:
+            is_other = house.incarnation != self._lease.incarnation
+            if house.is_expired and is_other and await self._rows.bury(house.incarnation):
+                self.buried += 1
+                log.warning("house_buried", extra={"dead": house.id, "incarnation": house.incarnation})
+                self._tell_moved()
+                dead.append(house.incarnation)
+        return dead
+
+    def _see(self, houses: Sequence[HouseSeen]) -> tuple[int, ...]:
+        """Note who counts: houses that live and stay. This one does, whatever the rows say of its lease."""
+        now, mine = asyncio.get_running_loop().time(), self._lease.incarnation
+        counting = sorted(
+            house.id for house in houses if not house.is_leaving and (house.incarnation == mine or not house.is_expired)
+        )
+        self._others = [house.incarnation for house in houses if house.incarnation != mine]
+        for house in houses:
+            starts = self._starts.setdefault(house.id, deque(maxlen=JOINS))
+            if not starts or starts[-1][0] != house.incarnation:
+                starts.append((house.incarnation, now))
+        living = tuple(counting)
+        if living != self._living:
+            self._living, self._changed_at = living, now
+        return living
+
+    def _is_flapping(self, house: int | None) -> bool:
+        starts = self._starts.get(house or 0, deque())
+        now = asyncio.get_running_loop().time()
+        return len(starts) == JOINS and starts[0][1] > now - JOINS_SECONDS
+
+    def _compare(self, partitions: Sequence[PartitionSeen]) -> None:
+        """Give up what the rows say is another's: this house is wrong, whatever the reason."""
+        lost = [
+            seen.number
+            for seen in partitions
+            if self._owned.get(seen.number, seen.epoch) < seen.epoch
+            or self._closing.get(seen.number, seen.epoch) < seen.epoch
+        ]
+        if lost:
+            log.error("partitions_lost", extra={"partitions": lost})
+            self._holder.drop(lost)
+            for number in lost:
+                self._owned.pop(number, None)
+                self._closing.pop(number, None)
+
+    async def _claim(self, partitions: Sequence[PartitionSeen], wanted: Mapping[int, int | None]) -> None:
+        """Take what is nobody's and should be this house's; and what is this house's, but not at work here."""
+        if self._is_leaving:
+            return
+        mine, lease = [], self._lease
+        for seen in partitions:
+            if seen.number in self._owned or seen.number in self._closing:
+                continue
+            is_own = seen.incarnation == lease.incarnation
+            if is_own or (seen.incarnation is None and wanted[seen.number] == lease.id):
+                mine.append(seen.number)
+        if not mine:
+            return
+        epochs = await self._rows.claim(mine)
+        if self._is_leaving:
+            await self._rows.release(epochs)
+        elif self._lease.is_held():
+            before = {seen.number: seen.epoch for seen in partitions}
+            self.taken_over += sum(1 for number in epochs if before[number])
+            self._owned.update(epochs)
+            self._holder.open(epochs)
+            log.info("partitions_claimed", extra={"partitions": len(epochs), "owned": len(self._owned)})
+
+    def _move(self, wanted: Mapping[int, int | None]) -> None:
+        """Begin to hand over what should be another's: a step at a time, and only while houses neither come nor go."""
+        now = asyncio.get_running_loop().time()
+        is_steady = now >= self._changed_at + STEADY_SECONDS
+        if self._is_leaving or not is_steady or (self._hand_over is not None and not self._hand_over.done()):
+            return
+        most = max(1, int(self._partitions * SHARE_MOVED))
+        foreign = [
+            number
+            for number in sorted(self._owned)
+            if wanted[number] not in {self._lease.id, None} and not self._is_flapping(wanted[number])
+        ]
+        if foreign:
+            moving = {number: self._owned[number] for number in foreign[:most]}
+            self._hand_over = asyncio.create_task(self._give_up(moving), name="hand-over")
+
+    async def _give_up(self, moving: Mapping[int, int]) -> None:
+        """Close partitions, let their turns end, and release each as soon as nothing of it is left."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number, epoch in moving.items():
+            self._owned.pop(number, None)
+            self._closing[number] = epoch
+        self._holder.close(list(moving))
+        left = dict(moving)
+        while left:
+            is_over = loop.time() >= began + FINISH_SECONDS
+            closed = {number: epoch for number, epoch in left.items() if is_over or self._holder.is_closed(number)}
+            if closed:
+                await self._release(closed)
+                left = {number: epoch for number, epoch in left.items() if number not in closed}
+            if left:
+                await asyncio.sleep(POLL_SECONDS)
+        self.handed_over += len(moving)
+        self.longest_hand_over_seconds = max(self.longest_hand_over_seconds, loop.time() - began)
+
+    async def _release(self, closed: Mapping[int, int]) -> None:
+        """Let partitions go. When nobody knows whether the rows say so, the next look takes them up again."""
+        still = {number: epoch for number, epoch in closed.items() if self._closing.get(number) == epoch}
+        self._holder.drop(list(still))
+        try:
+            await self._rows.release(still)
+            self._tell_moved()
+        except OSError as error:
+            log.warning("partitions_not_released", extra={"reason": str(error) or type(error).__name__})
+        for number, epoch in still.items():
+            if self._closing.get(number) == epoch:
+                del self._closing[number]
+
+    def _tell_moved(self) -> None:
+        self._holder.tell_moved(self._others)
+
+    def figures(self) -> dict[str, Any]:
+        """For those who watch the house."""
+        return {
+            "owned": len(self._owned), "closing": len(self._closing), "living": len(self._living),
+            "taken_over": self.taken_over, "handed_over": self.handed_over, "buried": self.buried,
+            "longest_hand_over_seconds": round(self.longest_hand_over_seconds, 3), "lapses": self.lapses,
+        }  # fmt: skip

@@ -1,0 +1,30 @@
+"""Houses on one database and one Redis; those that still stand at the end are stopped."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from tests.placement.homestead import Homestead
+from tests.runtime.world import Store
+
+Build = Callable[[str], Awaitable[Homestead]]
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+async def build(database_dsn: str, redis_url: str, store: Store) -> AsyncIterator[Build]:
+    built: list[Homestead] = []
+
+    async def start(name: str) -> Homestead:
+        house = await Homestead(database_dsn, redis_url, name, store).start()
+        built.append(house)
+        return house
+
+    yield start
+    for house in built:
+        if house.system._stage == "running" and house.system.limit >= 0:
+            await house.stop()
