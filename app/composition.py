@@ -24,6 +24,7 @@ from app.beside import running
 from app.channels import Channels
 from app.chat_channels import ChatChannels
 from app.config import Config
+from app.courier_levels import LEVELS, deliver_levels
 from app.desk_channels import DeskChannels
 from app.edges import Edges, checks, make_edges
 from app.housekeeping import Housekeeping
@@ -35,7 +36,7 @@ from app.recalls import Recalls
 from app.refs import Refs
 from app.replay import Replay
 from app.surroundings import HouseSurroundings
-from app.tallies import check_ties
+from app.tallies import check_loads, check_ties
 from app.timing import Clockwork
 from app.wires import Ends, Wires, connect_house
 from storage.chat import ChatStore
@@ -183,6 +184,7 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     audience = Audience()
     arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish, audience.elsewhere)
     relay.add("chats", ARRIVALS, arrivals.deliver)
+    relay.add("courier_levels", LEVELS, deliver_levels(kinds.couriers.store, refs))
     await relay.start()
     stack.push_async_callback(relay.stop)
     timers = Timers(system, clockwork)
@@ -248,4 +250,8 @@ async def replaying(config: Config, dsn: str) -> AsyncIterator[Replay]:
         database = await open_database(config, dsn, "posthouse-verify", stack)
         kinds = make_kinds(config, database, Refs(), SystemClock(), Clockwork(TimerStore(database)), lambda _: None)
         stack.callback(kinds.accounts.passwords.close)
-        yield Replay(EventStore(database), kinds.owned, [partial(check_ties, kinds.profiles)])
+        yield Replay(
+            EventStore(database),
+            kinds.owned,
+            [partial(check_ties, kinds.profiles), partial(check_loads, kinds.couriers.store)],
+        )

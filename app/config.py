@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from actors.auth.settings import AuthSettings
 from actors.chat.settings import ChatSettings
+from actors.courier.settings import CourierSettings
 from actors.outgoing.push import PushSettings
 from actors.outgoing.settings import EmailSettings, OutgoingSettings
 from actors.outgoing.sms import SmsSettings
@@ -160,6 +161,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     push: PushSettings = PushSettings()
     sms: SmsSettings = SmsSettings()
     chat: ChatSettings = ChatSettings()
+    courier: CourierSettings = CourierSettings()
     origin: Origin = Origin()  # not a section
 
     def __post_init__(self) -> None:

@@ -19,7 +19,20 @@ from app.logs import Logs
 from app.metrics import Metrics
 from app.openapi import document
 from app.refs import Refs
-from handlers import account, api_key, chat, notification, outgoing, profile, push, report, session, task
+from handlers import (
+    account,
+    api_key,
+    chat,
+    courier,
+    notification,
+    op_code,
+    outgoing,
+    profile,
+    push,
+    report,
+    session,
+    task,
+)
 from handlers import system as system_desk
 from handlers.dispatch import Dispatcher
 from handlers.edge import Edge, EdgeSettings, Observe
@@ -44,6 +57,8 @@ OPERATIONS: list[Operation] = [
     *profile.OPERATIONS,
     *chat.OPERATIONS,
     *report.OPERATIONS,
+    *courier.OPERATIONS,
+    *op_code.OPERATIONS,
     *outgoing.OPERATIONS,
     *system_desk.OPERATIONS,
 ]

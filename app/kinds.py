@@ -18,6 +18,7 @@ from actors.task.tasks import Tasks
 from actors.task.waiting import Bell
 from app.accounts import AccountParts, build_accounts
 from app.config import Config
+from app.couriers import CourierParts, build_couriers
 from app.keyring import open_keys, open_vapid_key
 from app.outgoing import Outgoing
 from app.presence import Presence
@@ -47,6 +48,7 @@ class Kinds(NamedTuple):
     bell: Bell
     presence: Presence
     outgoing: Outgoing
+    couriers: CourierParts
 
     @property
     def owned(self) -> Sequence[Entity[Any]]:
@@ -68,6 +70,7 @@ def make_kinds(
     tasks, notices, bell = TaskStore(database), NotificationStore(database), Bell()
     notifications, profiles = Notifications(notices, refs), ProfileStore(database)
     presence, reports = Presence(SeenStore(database), clock), ReportStore(database)
+    couriers = build_couriers(config.courier, database, refs)
     behaviours: list[Actor] = [
         *accounts.kinds,
         Tasks(tasks, config.task, lambda role: config.quota.bounds(role)[0], bell),
@@ -83,9 +86,12 @@ def make_kinds(
         Chats(ChatViews(database), refs, presence),
         ReportOwner(reports, refs),
         Reports(reports, refs),
+        *couriers.kinds,
     ]
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
-    return Kinds(behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence, outgoing)
+    return Kinds(
+        behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence, outgoing, couriers
+    )
 
 
 def push_terms(config: Config) -> PushTerms:

@@ -24,6 +24,8 @@ OWNERS: Mapping[str, Callable[[str, Any], str]] = {
     "user": lambda key, _: key,
     "profile": lambda key, _: key,
     "api_key": lambda _, state: str(state.user_id),
+    "courier": lambda key, _: key,
+    "op_application": lambda _, state: str(state.user_id),
 }
 """Noun of a stream -> (key, state) -> the account whose rows go with it. A new owned noun of accounts adds itself."""
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from app.replay import Difference
+from storage.courier import CourierStore
 from storage.profile import ProfileStore
 
 
@@ -17,3 +18,14 @@ async def check_ties(profiles: ProfileStore) -> AsyncIterator[Difference | None]
         if row["across"]:
             wrong.append(f"{row['across']} follow in spite of a block")
         yield Difference(f"ties:{row['id']}", "; ".join(wrong)) if wrong else None
+
+
+async def check_loads(couriers: CourierStore) -> AsyncIterator[Difference | None]:
+    """Go through all couriers: what they have done altogether is what they did on all their days."""
+    async for row in couriers.list_tallies():
+        wrong = [
+            f"{row[kept]} {kept} are kept, their days have {row[f'days_{kept}']}"
+            for kept in ("delivered", "failed", "late")
+            if row[kept] != row[f"days_{kept}"]
+        ]
+        yield Difference(f"courier:{row['user_id']}", "; ".join(wrong)) if wrong else None

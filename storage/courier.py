@@ -4,6 +4,8 @@ How many tasks somebody carries is a shared row. These writes are merge-safe: of
 houses, none sees an old number, so the limit of a day holds whatever comes at once.
 """
 
+import json
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 
 from storage import queries
@@ -20,6 +22,7 @@ LATE_POINTS = -5
 DELIVERY_RATING = 0.05
 LATE_RATING = -0.25
 FAILED_RATING = -0.05
+TALLIES = 500
 
 
 def day_of(now: datetime) -> date:
@@ -65,6 +68,12 @@ def move_write(giver: str, taker: str, pickup: str, target: str, now: datetime, 
     return Write(Q.move_tasks, (giver, taker, pickup, target, now), expect=1, otherwise=otherwise)
 
 
+def mandate_write(user_id: str, level: int, prefixes: Sequence[str], otherwise: Exception) -> Write:
+    """Refuse the turn unless somebody is an active courier of that level or above, whose territory holds these."""
+    row = (user_id, level, json.dumps(list(prefixes)))
+    return Write(Q.hold_mandates, row, expect=1, otherwise=otherwise)
+
+
 def _end(user_id: str, outcome: str, now: datetime, *, is_late: bool = False) -> Write:
     points = DELIVERY_POINTS if outcome == "delivered" else 0
     rating = {"delivered": DELIVERY_RATING, "failed": FAILED_RATING}.get(outcome, 0.0)
@@ -87,3 +96,58 @@ class CourierStore:
     async def list_takers(self, pickup: str, target: str, now: datetime, level: int | None = None) -> list[Record]:
         """Active couriers who may take such a task now, level 1 first; ``level``: of one level only."""
         return await self._database.fetch(Q.list_takers, pickup, target, day_of(now), LOWEST_RATING, level)
+
+    async def get_state(self, user_id: str) -> Record | None:
+        """The owned row with the columns of the last application (``a_<name>``), for the courier's actor."""
+        return await self._database.fetchrow(Q.get_state, user_id)
+
+    async def list_above(self, user_id: str) -> list[Record]:
+        """Who stands above a courier, nearest first; ``distance`` 1 is the parent."""
+        return await self._database.fetch(Q.list_above, user_id)
+
+    async def get_parent(self, level: int, prefixes: list[str]) -> str | None:
+        """An active courier of a level whose territory holds the prefixes: of several whoever leads the fewest."""
+        rows = await self._database.fetch(Q.list_parents, level, prefixes)
+        return rows[0]["user_id"] if rows else None
+
+    async def list_below(self, user_id: str, *, deep: bool, after: tuple[int, str] | None, limit: int) -> list[Record]:
+        """Who stands below, as `get_courier` shows them; ``after`` is (level, user_id) of the last one seen."""
+        level, after_id = after or (None, None)
+        return await self._database.fetch(Q.list_below, user_id, deep, level, after_id, limit)
+
+    async def get_application(self, application_id: str) -> Record | None:
+        """An application's row."""
+        return await self._database.fetchrow(Q.get_application, application_id)
+
+    async def list_applications(
+        self, user_id: str, *, sees_all: bool, level: int | None, prefixes: list[str], status: str | None,
+        before: tuple[datetime, str] | None, limit: int,
+    ) -> list[Record]:  # fmt: skip
+        """Somebody's own, and those of the level below ``level`` in the territory; newest first."""
+        at, before_id = before or (None, None)
+        return await self._database.fetch(
+            Q.list_applications, user_id, sees_all, level, prefixes, status, at, before_id, limit
+        )
+
+    async def list_ranking(self, school: str | None, after: tuple[int, str] | None, limit: int) -> list[Record]:
+        """Active couriers by points; ``after`` is (points, user_id) of the last one seen."""
+        points, after_id = after or (None, None)
+        return await self._database.fetch(Q.list_ranking, school, points, after_id, limit)
+
+    async def list_days(self, user_id: str, since: date) -> list[Record]:
+        """What somebody did on each day since then, newest first; days with nothing have no row."""
+        return await self._database.fetch(Q.list_days, user_id, since)
+
+    async def get_progress(self, user_id: str, led_level: int | None) -> Record:
+        """``active_days``, and ``led``: active couriers directly below, of a level or of any."""
+        row = await self._database.fetchrow(Q.get_progress, user_id, led_level)
+        assert row is not None  # noqa: S101 - it counts
+        return row
+
+    async def list_tallies(self) -> AsyncIterator[Record]:
+        """What is kept of every courier by number, beside what it should be."""
+        after = "00000000-0000-0000-0000-000000000000"
+        while rows := await self._database.fetch(Q.list_tallies, after, TALLIES):
+            for row in rows:
+                yield row
+            after = rows[-1]["user_id"]

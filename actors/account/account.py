@@ -24,6 +24,7 @@ from actors.messages.account import (
     AccountUnblocked,
     ChangeAccount,
     CheckPermission,
+    CourierLevelSet,
     DeleteAccount,
     EmailVerified,
     GetAccount,
@@ -33,6 +34,7 @@ from actors.messages.account import (
     QuotaSet,
     RoleChanged,
     SessionsEnded,
+    SetCourierLevel,
     SetRole,
     SetStatus,
 )
@@ -129,6 +131,16 @@ class Account(Entity[AccountState]):
         ended, end = _end_sessions(user, "blocked", turn)
         blocked = AccountBlocked(at=turn.now, user_id=user.id)
         return Decision(reply=changed, events=[blocked, ended], writes=[*let_go(user), end])
+
+    @handles
+    def set_courier_level(
+        self, state: AccountState | None, message: SetCourierLevel, turn: Turn
+    ) -> Decision[None] | None:
+        """Show the level that the courier has; what is shown already costs no event."""
+        user = there(state)
+        if user.courier_level == message.level:
+            return None
+        return Decision(events=[CourierLevelSet(at=turn.now, user_id=user.id, level=message.level)])
 
     @handles
     def check(self, state: AccountState | None, message: CheckPermission, turn: Turn) -> Permission:

@@ -19,9 +19,16 @@ _USER_MAY = {
     "notification": frozenset({"read", "update", "delete"}), "profile": frozenset({"read", "update"}),
     "project": _OWN, "quota": frozenset({"read"}), "session": frozenset({"create", "read", "delete"}),
     "task": _OWN, "user": frozenset({"read", "update", "delete"}),
-    "courier": frozenset({"create", "read"}), "system": frozenset(),
+    "courier": frozenset({"create", "read", "update"}), "delivery": frozenset(), "label": frozenset({"read"}),
+    "op_code": frozenset({"create", "read", "update"}), "system": frozenset(),
 }  # fmt: skip
 """What everybody may do with what is their own; ``manage`` means with what is anybody's."""
+
+_COURIER_MAY = {
+    "courier": {"manage": 2}, "delivery": {"read": 1, "update": 1, "manage": 2},
+    "label": {"create": 3, "update": 1, "manage": 3}, "op_code": {"delete": 2, "manage": 2},
+}  # fmt: skip
+"""What couriers may do beyond that in their territory, and from which level on."""
 
 
 def there(state: AccountState | None) -> User:
@@ -79,4 +86,6 @@ def check_permission(user: User, asked: CheckPermission) -> Permission:
         return Permission(allowed=True, reason=f"role {user.role}")
     if asked.action in _USER_MAY[asked.resource]:
         return Permission(allowed=True, reason="with one's own")
+    if (level := user.courier_level) is not None and level >= _COURIER_MAY.get(asked.resource, {}).get(asked.action, 9):
+        return Permission(allowed=True, reason=f"in the territory of a courier of level {level}")
     return Permission(allowed=False, reason=f"role {user.role} may not")

@@ -13,6 +13,7 @@ from actors.messages.account import (
     AccountDeleted,
     AccountRegistered,
     AccountUnblocked,
+    CourierLevelSet,
     EmailVerified,
     RoleChanged,
 )
@@ -71,6 +72,8 @@ def fold(state: AccountState | None, event: Event) -> AccountState | None:
             return AccountState(user, event.at)
         case AccountState(user, verified_at), RoleChanged():
             return AccountState(replace(user, role=event.role), verified_at)
+        case AccountState(user, verified_at), CourierLevelSet():
+            return AccountState(replace(user, courier_level=event.level), verified_at)
         case AccountState(user, verified_at), AccountBlocked():
             return AccountState(replace(user, status="blocked"), verified_at)
         case AccountState(user, verified_at), AccountUnblocked():

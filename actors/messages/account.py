@@ -94,6 +94,12 @@ class SetStatus(Command[User], frozen=True, kw_only=True):
     status: Status
 
 
+class SetCourierLevel(Command[None], frozen=True, kw_only=True):
+    """Show a courier's level, or (None) none: as the courier's own actor has it. Sent by the house alone."""
+
+    level: int | None
+
+
 class CheckPermission(Query["Permission"], frozen=True, kw_only=True):
     """May this account do that? ``resource`` is a noun of the API."""
 
@@ -148,6 +154,12 @@ class AccountBlocked(AccountEvent, frozen=True, kw_only=True, tag="account.block
 
 class AccountUnblocked(AccountEvent, frozen=True, kw_only=True, tag="account.unblocked"):
     """The account may log in again."""
+
+
+class CourierLevelSet(AccountEvent, frozen=True, kw_only=True, tag="account.courier_level_set"):
+    """The account's person is an active courier of this level, or (None) is not one."""
+
+    level: int | None
 
 
 class PasswordChanged(AccountEvent, frozen=True, kw_only=True, tag="account.password_changed"):
