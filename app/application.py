@@ -24,6 +24,7 @@ from app.config import Config
 from app.greeting import Greeting, greet
 from app.logs import Logs
 from app.memory import give_memory_back, leave_alone_what_stays
+from app.obstacles import cannot_listen
 from handlers.server import Runner
 from storage.postgres_server import PostgresServer
 
@@ -43,6 +44,8 @@ def run(config: Config) -> int:
     logs = logging_of_house.start(
         path=config.log_file, level=config.log.level, rotate_bytes=config.log.max_bytes, keep=config.log.keep
     )
+    if (trouble := logging_of_house.trouble_with(config.log_file)) is not None:
+        log.warning("log_file_failed", file=str(config.log_file), error=str(trouble))
     server = None if config.postgres.dsn else PostgresServer(config.data_folder / "postgres")
     try:
         dsn = config.postgres.dsn if server is None else server.start()
@@ -116,7 +119,10 @@ async def listening(config: Config, house: House) -> AsyncIterator[str]:
     )
     await runner.setup()
     site = web.TCPSite(runner, config.http.host, config.http.port, backlog=1024)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        raise cannot_listen(config.http.host, config.http.port, error) from error
     host, port = runner.addresses[0][:2]
     try:
         yield f"http://{'127.0.0.1' if host == '0.0.0.0' else f'[{host}]' if ':' in host else host}:{port}"  # noqa: S104

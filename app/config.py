@@ -5,6 +5,7 @@ A field says with ``Meta(extra=...)`` what is special about it: ``reload`` (appl
 line in `Config`, and its keys in config.toml. Where values come from: `app.config_sources`.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from actors.outgoing.settings import EmailSettings, OutgoingSettings
 from actors.outgoing.sms import SmsSettings
 from actors.quota import QuotaSettings
 from actors.task.settings import TaskSettings
+from handlers.cors import check_origins
 from handlers.rate_limit import LimitSettings
 from handlers.realtime.settings import RealtimeSettings
 
@@ -52,6 +54,12 @@ class Http(Section, frozen=True):
     body_timeout_seconds: Seconds = 10.0
     keepalive_seconds: Seconds = 15.0
     max_connections: Count = 12_000
+
+    def __post_init__(self) -> None:
+        """Refuse origins and proxies that nothing could ever match."""
+        check_origins(self.cors_origins, "cors_origins")
+        for network in self.trusted_proxies:
+            ipaddress.ip_network(network)
 
 
 class House(Section, frozen=True):
@@ -137,6 +145,7 @@ class Origin(NamedTuple):
     file: Path | None = None
     flags: Mapping[tuple[str, str], str] = {}  # (section, key) -> text
     sources: Mapping[tuple[str, str], str] = {}  # (section, key) -> "file", "environment" or "flag"
+    mark: tuple[int, ...] = ()  # of the file as it was read, see `app.config_sources.mark_of`
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

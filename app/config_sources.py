@@ -47,6 +47,7 @@ def load(
         ConfigError: a key that is unknown or does not fit; the first one found.
     """
     path = file or ROOT / "config.toml"
+    mark = mark_of(path)
     given = [
         *(_from_file(path) if file is not None or path.exists() else ()),
         *_from_environment(os.environ if environment is None else environment),
@@ -56,12 +57,21 @@ def load(
     for one in given:
         values[one.section][one.key] = _convert(one)
     sources = {(one.section, one.key): one.source for one in given}
-    origin = Origin(path if path.exists() else None, flags or {}, sources)
+    origin = Origin(path if path.exists() else None, flags or {}, sources, mark)
     built = {name: _build(name, keys, path) for name, keys in values.items()}
     try:
         return Config(**built, origin=origin)
     except ValueError as error:
         raise ConfigError(f"{error} ({path} and the environment)") from error
+
+
+def mark_of(file: Path) -> tuple[int, ...]:
+    """Return what changes whenever a file does; empty where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def reload(config: Config) -> Config:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from watchfiles import awatch
 
 from app.config import Change, Config, compare
-from app.config_sources import ConfigError, reload
+from app.config_sources import ConfigError, mark_of, reload
 from app.kinds import Kinds
 from app.logs import Logs
 from app.surroundings import HouseSurroundings
@@ -57,6 +57,10 @@ class Housekeeping:
         def is_mine(_: object, path: str) -> bool:
             return path == str(file)
 
+        seen = self._config.origin.mark
+        while (mark := mark_of(file)) != seen:  # it was changed while the house started
+            seen = mark
+            await self._reload()
         async for _ in awatch(file.parent, watch_filter=is_mine, recursive=False, step=LOOK_MS):
             if file.exists():  # an editor may put the new one in place in two steps
                 await self._reload()

@@ -1,6 +1,7 @@
 """Cross-origin requests: an allow-list of origins, answered for browsers."""
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -11,6 +12,14 @@ _EXPOSED = (
 )
 _ACCEPTED = "Authorization, Content-Type, Idempotency-Key, X-Request-ID, traceparent"
 _MAX_AGE_SECONDS = "600"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
+
+
+def check_origins(origins: Iterable[str], name: str) -> None:
+    """Raise `ValueError` for an origin that no browser ever sends."""
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f'{name}: {origin!r} is no origin such as "https://app.example", without a path')
 
 
 class Cors:

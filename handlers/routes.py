@@ -86,12 +86,17 @@ class Elsewhere:
         return refuse(error, reply_headers(request, name, self._edge.cors), name)
 
     async def _allowed(self, request: web.Request) -> set[str]:
-        """Methods of the first path that the request's fits, spelled-out ones before those with names."""
+        """Methods of the path that the request's fits, spelled-out ones before those with names.
+
+        aiohttp makes several resources of one path whose routes were not added one after the other.
+        """
         found: set[str] = set()
+        path = ANYWHERE
         resources = [resource for resource in request.app.router.resources() if resource.canonical != ANYWHERE]
         for resource in sorted(resources, key=lambda resource: "{" in resource.canonical):
+            if found and resource.canonical != path:
+                continue
             match, allowed = await resource.resolve(request)
-            found = (allowed if match is None else {route.method for route in resource}) - {"*"}
-            if found:
-                break
+            path = resource.canonical
+            found |= (allowed if match is None else {route.method for route in resource}) - {"*"}
         return found

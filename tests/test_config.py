@@ -92,6 +92,11 @@ def test_lists_and_numbers_can_be_given_as_text() -> None:
         pytest.param("[redis]\nurl = 'http://cache'", 'look like "redis://host:6379/0"', id="no Redis"),
         pytest.param("[house]\nname = 'a/b'", "line 2: house.name: Expected `str` matching", id="name"),
         pytest.param("[http\nport = 80", "at line 1", id="not TOML"),
+        pytest.param("[http]\ntrusted_proxies = ['x']", "'x' does not appear to be an IPv4", id="no network"),
+        pytest.param("[http]\ncors_origins = ['a.example']", "'a.example' is no origin such as", id="no origin"),
+        pytest.param(
+            "[realtime]\nallowed_origins = ['https://a.example/']", "'https://a.example/' is no origin", id="a path"
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place(file: Path, text: str, expected: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.config import Config
 from app.config_sources import ConfigError, load
+from app.obstacles import CannotStart, cannot_keep
 from storage.errors import DatabaseUnavailable, HouseTaken, MigrationChanged
 from storage.postgres_files import FolderInUse, PostgresFailed
 
@@ -27,7 +28,7 @@ COMMANDS = {
 A module is imported only when its command is given, so that none waits for what another one needs.
 """
 
-EXPECTED = (ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MigrationChanged, PostgresFailed)
+EXPECTED = (CannotStart, ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MigrationChanged, PostgresFailed)
 """What a person can mend: shown as its sentence, without a traceback."""
 
 
@@ -39,12 +40,19 @@ def main(argv: Sequence[str]) -> int:
         return int(_module("test").run(argv[1:]))
     arguments = _parse(argv)
     try:
-        return int(_module(arguments.command).run(arguments, _config(arguments)))
+        return _run(arguments, _config(arguments))
     except EXPECTED as error:
         print(f"posthouse: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         return 130
+
+
+def _run(arguments: argparse.Namespace, config: Config) -> int:
+    try:
+        return int(_module(arguments.command).run(arguments, config))
+    except OSError as error:
+        raise cannot_keep(config.data_folder, error) or error from None
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -6,7 +6,8 @@ with `structlog.contextvars.bind_contextvars` (``request_id``, ``user_id``, ``ac
 
 from app.logs.house import Logs, start
 from app.logs.loop_lag import watch_loop_lag
+from app.logs.outlets import trouble_with
 from app.logs.pretty import pretty
 from app.logs.reading import Wanted
 
-__all__ = ["Logs", "Wanted", "pretty", "start", "watch_loop_lag"]
+__all__ = ["Logs", "Wanted", "pretty", "start", "trouble_with", "watch_loop_lag"]

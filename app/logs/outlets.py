@@ -132,6 +132,18 @@ class LogFile(Outlet):
             self._file = None
 
 
+def trouble_with(path: Path) -> OSError | None:
+    """Return why a log file cannot be written; None when it can, and then it is there."""
+    file = LogFile(path)
+    try:
+        file._opened()  # noqa: SLF001 - its own module
+    except OSError as error:
+        return error
+    finally:
+        file.close()
+    return None
+
+
 class Stdout(Outlet):
     """Standard output. Writes only what fits without waiting, so a stalled reader of the pipe stalls nothing."""
 

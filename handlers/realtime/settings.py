@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from handlers.cors import check_origins
+
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -42,3 +44,7 @@ class RealtimeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """How long a publication that overtook another waits for it before the event table is read."""
     gap_publications: Positive = 1_000
     """How many publications a channel holds while a gap is filled; the rest is read from the event table."""
+
+    def __post_init__(self) -> None:
+        """Refuse origins that no page has."""
+        check_origins(self.allowed_origins, "allowed_origins")

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -174,6 +175,48 @@ def test_a_setting_that_does_not_fit_stops_the_start_with_a_sentence(data_folder
         command, capture_output=True, text=True, check=False, timeout=30, env=os.environ | {broken: "nonsense"}
     )
     assert done.returncode != 0 and broken in done.stderr and "Traceback" not in done.stderr
+
+
+def refused_start(*arguments: str) -> str:
+    """What a person reads of a house that does not start."""
+    command = [sys.executable, str(ROOT / "main.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do(data_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = refused_start("--data", str(data_folder), "--port", str(port))
+    assert said.startswith(f"posthouse: 127.0.0.1:{port} is taken by another program")
+
+
+def test_an_address_that_is_not_this_machines_is_told(data_folder: Path) -> None:
+    said = refused_start("--data", str(data_folder), "--port", "0", "--host", "203.0.113.7")
+    assert said.startswith("posthouse: cannot listen on 203.0.113.7:0: Cannot assign requested address")
+
+
+def test_a_data_folder_that_cannot_be_one_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    assert refused_start("--data", str(file)).startswith(
+        f"posthouse: {file}: File exists. Everything is kept in {file}"
+    )
+    inside = file / "data"
+    assert refused_start("--data", str(inside)).startswith(f"posthouse: {inside}: Not a directory.")
+
+
+async def test_a_log_file_that_cannot_be_written_is_told(data_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    house = RunningHouse(data_folder, {"POSTHOUSE_LOG_FILE": str(tmp_path / "file" / "house.log")})
+    try:
+        await house.start()
+        said = [json.loads(line) for line in house._said("stdout").read_text().splitlines()]
+        assert str(tmp_path / "file") in next(line["error"] for line in said if line["event"] == "log_file_failed")
+    finally:
+        await end(house)
 
 
 async def test_what_runs_beside_the_actors_says_when_it_crashes(tmp_path: Path) -> None:

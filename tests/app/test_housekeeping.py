@@ -98,6 +98,23 @@ async def test_a_live_setting_applies_when_the_file_changes(house: KeptHouse) ->
     assert house.config.origin.sources["retention", "tasks_days"] == "file"
 
 
+async def test_a_file_that_changed_while_the_house_started_counts(database_dsn: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(BEGIN)
+    config = config_sources.load(file, environment={}, flags={("data", "dir"): str(tmp_path)})
+    file.write_text("[retention]\ntasks_days = 7\n")
+
+    async with compose(
+        replace(config, auth=CHEAP), database_dsn, None, logs.Logs([], path=None, level="info")
+    ) as house:
+        surroundings = house._core.surroundings
+
+        async def is_applied() -> bool:
+            return surroundings.config.retention.tasks_days == 7
+
+        await until(is_applied)
+
+
 async def test_a_setting_that_returns_to_its_default_says_so(house: KeptHouse) -> None:
     house.settle("")
     house.settle("[retention]\ntasks_days = 7\n")

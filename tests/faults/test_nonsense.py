@@ -66,6 +66,18 @@ def bad_bodies(operation: Operation) -> Iterator[Bad]:
         yield Bad("NUL", json.dumps(with_nul(good)).encode())
 
 
+@pytest.mark.parametrize("path", sorted({name.partition(" ")[2] for name in ROUTES}))
+async def test_a_wrong_method_names_all_that_are_right(
+    untouched: World, client: aiohttp.ClientSession, path: str
+) -> None:
+    twins = {"GET": {"GET", "HEAD"}, "PATCH": {"PATCH", "PUT"}}
+    right = {method for name in ROUTES for method, _, one in [name.partition(" ")] if one == path}
+    url = untouched.url(next(operation for name, operation in ROUTES.items() if name.partition(" ")[2] == path))
+    answer = await call(client, "PROPFIND", url)
+    assert answer.status == 405
+    assert set(answer.headers["Allow"].split(", ")) == set().union(*(twins.get(method, {method}) for method in right))
+
+
 async def upload(method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
     """Send a large body whatever the answer is; the house says it, and closes."""
     parts = urlsplit(url)
