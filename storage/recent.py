@@ -14,18 +14,22 @@ _seq = attrgetter("seq")
 
 
 class Window:
-    """All events of the wanted types of one lane with ``start`` < seq <= ``end``."""
+    """All events of the wanted types of one lane with ``start`` < seq <= ``end``; ``next`` is where the lane goes on.
 
-    __slots__ = ("end", "events", "start")
+    Between ``end`` and ``next`` there is nothing: a statement that stores events by itself leaves numbers over.
+    """
+
+    __slots__ = ("end", "events", "next", "start")
 
     def __init__(self, start: int) -> None:
         self.start = self.end = start
+        self.next = start + 1
         self.events: list[EventRow] = []
 
     def append(self, events: Iterable[EventRow], end: int) -> None:
         """Take what follows: all that is wanted from the window's end up to ``end``."""
         self.events += events
-        self.end = end
+        self.end, self.next = end, end + 1
         if len(self.events) > 2 * MOST_EVENTS:  # not each time: cutting moves what is left
             self.forget(self.events[-MOST_EVENTS - 1].seq)
 
@@ -66,15 +70,22 @@ class Recent:
         self._types, self._wake = frozenset(types), wake
         self._windows.clear()  # of which these types were left out
 
-    def add(self, lane: Lane, events: Sequence[EventRow]) -> None:
-        """Take all events of a transaction that is committed for sure. Each lane's come in order of commit."""
-        first, last = events[0].seq, events[-1].seq
+    def add(self, lane: Lane, events: Sequence[EventRow], block: range | None = None) -> None:
+        """Take all events of a transaction that is committed for sure. Each lane's come in order of commit.
+
+        ``block`` are the numbers that the transaction had for itself, where its events have not used them all.
+        """
+        numbers = block or range(events[0].seq, events[-1].seq + 1)
         window = self._windows.get(lane)
-        if window is None or window.end != first - 1:  # between them may lie what was committed unknown to us
-            window = self._windows[lane] = Window(first - 1)
-        window.append((event for event in events if event.type in self._types), last)
-        self._heads[lane] = last
-        self._wake()
+        if window is None or window.next != numbers.start:  # between them may lie what was committed unknown to us
+            window = self._windows[lane] = Window(numbers.start - 1)
+        if events:
+            wanted = [event for event in events if event.type in self._types]
+            self._heads[lane] = events[-1].seq
+            window.append(wanted, events[-1].seq)
+            if wanted:
+                self._wake()
+        window.next = numbers.stop
 
     def stir(self) -> None:
         """Something was committed that only the table knows."""

@@ -30,7 +30,7 @@ def mark(batch: Sequence[tuple[ReadChat, Turn]]) -> Together[None]:
             for row, (message, turn) in zip(rows, batch, strict=True)
             if row["seq"] is not None
         ]
-        return Settled(replies=replies, events=moved)
+        return Settled(replies=replies, events=moved, stored=())  # a mark is no event
 
     return Together(statement=Q.mark_read, args=args, settle=settle)
 

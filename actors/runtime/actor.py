@@ -77,7 +77,10 @@ class Settled(Generic[R]):
     """What the rows of a shared statement mean for each turn of the batch, in the order of the batch."""
 
     replies: Sequence[R | DomainError]
-    events: Sequence[Stored] = ()  # for the publisher: the statement has already stored them
+    events: Sequence[Stored] = ()  # for the publisher
+    stored: Sequence[Stored | None] | None = None
+    """What the statement has stored under the ``seq`` of each of its rows, also for the publisher: whoever follows the
+    event table is spared to read it. None: only the table knows."""
     made: Sequence[str | None] | None = None  # per turn: id for its idempotency key; None: keep no key
     after: Callable[[], None] | None = None
 

@@ -47,12 +47,18 @@ class Journal(Protocol):
         ...
 
     async def commit_together(
-        self, *, statement: Any, args: Sequence[Any], follow: Callable[[list[Any]], Sequence[Any]] | None
+        self,
+        *,
+        statement: Any,
+        args: Sequence[Any],
+        follow: Callable[[list[Any]], Sequence[Any]] | None,
+        told: Callable[[list[Any]], Sequence[Stored | None] | None],
     ) -> list[Any]:
         """Commit a batch of turns of a shared noun as one fenced statement, on the shared lane. Returns its rows.
 
         ``follow`` turns those rows into further writes of the same transaction (``None``: the statement is the
-        whole transaction and pays one round trip).
+        whole transaction and pays one round trip). ``told`` says which event was stored for each row (None: the
+        table alone knows); it is called after COMMIT, and what it raises is raised.
         """
         ...
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from actors.errors import Conflict, DomainError, NotFound
 from actors.messages.fields import UUID_PATTERN
+from actors.runtime.actor import Turn
 from actors.runtime.ports import Stored
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -40,9 +40,9 @@ def id_or_nobody(text: str) -> str:
     return text if is_id(text) else NOBODY
 
 
-def stored(task_id: str, n: int, kind: str, body: bytes, at: datetime) -> Stored:
-    """An event that a statement has stored, for the publisher."""
-    return Stored(f"task:{task_id}", n, kind, body, at)
+def stored(task_id: str, n: int, kind: str, body: bytes, turn: Turn) -> Stored:
+    """An event that a statement has stored for a turn."""
+    return Stored(f"task:{task_id}", n, kind, body, turn.now, turn.id, turn.caller.user_id)
 
 
 def task_in(body: bytes) -> bytes:

@@ -47,13 +47,14 @@ def _settle(
     ring: Ring,
 ) -> Settled[TaskJson]:
     replies: list[TaskJson | DomainError] = []
-    events: list[Stored] = []
+    events: list[Stored | None] = []
     for (message, turn), row in zip(batch, rows, strict=True):
         if row["n"] is None:
             replies.append(_refuse(row["before"], verb))
+            events.append(None)
             continue
         body = row["body"].encode()
-        events.append(stored(message.task_id, row["n"], f"task.{verb}", body, turn.now))
+        events.append(stored(message.task_id, row["n"], f"task.{verb}", body, turn))
         replies.append(TaskJson(task_in(body)))
 
     def after() -> None:
@@ -61,7 +62,7 @@ def _settle(
             if row["n"] is not None:
                 ring(row["type"])
 
-    return Settled(replies=replies, events=events, after=after)
+    return Settled(replies=replies, stored=events, after=after)
 
 
 def _refuse(before: str | None, verb: Literal["cancelled", "retried"]) -> DomainError:

@@ -34,7 +34,7 @@ class Creation:
         def settle(rows: list[Any]) -> Settled[TaskJson]:
             outcomes, events = read(items, rows)
             made = [_id(outcome) for outcome in outcomes]
-            return Settled(replies=outcomes, events=events, made=made, after=lambda: self._ring(items, outcomes))
+            return Settled(replies=outcomes, stored=events, made=made, after=lambda: self._ring(items, outcomes))
 
         return Together(statement=CREATE_TASKS, args=self._arguments(items), settle=settle)
 
@@ -50,7 +50,7 @@ class Creation:
             parts = [list(islice(left, len(message.items))) for message, _ in batch]
             return Settled(
                 replies=[TasksMade([_answer(outcome) for outcome in part]) for part in parts],
-                events=events,
+                stored=events,
                 made=[",".join(_id(outcome) or _code(outcome) for outcome in part) for part in parts],
                 after=lambda: self._ring(items, outcomes),
             )
@@ -82,17 +82,17 @@ def turn_id(turn: Turn, index: int) -> str:
     return turn.id if index == 0 else str(UUID(int=UUID(turn.id).int + index))
 
 
-def read(items: Sequence[Item], rows: Sequence[Any]) -> tuple[list[Outcome], list[Stored]]:
-    """What became of each item, and the events that were stored."""
+def read(items: Sequence[Item], rows: Sequence[Any]) -> tuple[list[Outcome], list[Stored | None]]:
+    """What became of each item, and the event that was stored for it, if any."""
     outcomes: list[Outcome] = []
-    events: list[Stored] = []
-    for (_, turn, task_id), row in zip(items, rows, strict=True):
+    events: list[Stored | None] = [None] * len(rows)
+    for index, ((_, turn, task_id), row) in enumerate(zip(items, rows, strict=True)):
         if row["first"] != row["ord"]:
             first = outcomes[row["first"] - 1]
             outcomes.append(TaskJson(first.json) if isinstance(first, TaskJson) else first)
         elif row["created"]:
             body = row["body"].encode()
-            events.append(stored(task_id, 1, "task.created", body, turn.now))
+            events[index] = stored(task_id, 1, "task.created", body, turn)
             outcomes.append(TaskJson(task_in(body), made=True))
         elif row["body"] is not None:
             outcomes.append(TaskJson(row["body"].encode()))

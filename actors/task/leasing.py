@@ -28,10 +28,10 @@ def take(batch: Sequence[tuple[TakeTasks, Turn]], settings: TaskSettings) -> Tog
         replies: list[Leased] = [Leased([]) for _ in batch]
         events = []
         for row in rows:
-            at, body = batch[row["ord"] - 1][1].now, row["body"].encode()
-            events.append(stored(row["id"], row["n"], "task.started", body, at))
+            body = row["body"].encode()
+            events.append(stored(row["id"], row["n"], "task.started", body, batch[row["ord"] - 1][1]))
             replies[row["ord"] - 1].tasks.append(leased(task_in(body), row))
-        return Settled(replies=replies, events=events)
+        return Settled(replies=replies, stored=events)
 
     limits = _encode(settings.max_running).decode()
     return Together(statement=TAKE_TASKS, args=[*columns(rows, 7), limits], settle=settle)

@@ -44,12 +44,9 @@ def progress(batch: Sequence[tuple[ProgressTask, Turn]], pace: Pace, now: float)
     accepted = [turn for turn, wait in zip(batch, waits, strict=True) if not wait]
 
     def settle(rows: list[Any]) -> Settled[ProgressTaken]:
-        events: list[Stored] = []
-        answers = iter(
-            [_answer(message, turn, row, events) for (message, turn), row in zip(accepted, rows, strict=True)]
-        )
+        answers = iter([_answer(row) for row in rows])
         replies = [RateLimited("too much progress", retry_after=wait) if wait else next(answers) for wait in waits]
-        return Settled(replies=replies, events=events)
+        return Settled(replies=replies, stored=[_event(*one) for one in zip(accepted, rows, strict=True)])
 
     return Together(statement=PROGRESS_TASKS, args=columns(_carried(accepted), 8), settle=settle)
 
@@ -68,9 +65,14 @@ def _carried(batch: Sequence[tuple[ProgressTask, Turn]]) -> list[tuple[Any, ...]
     return rows
 
 
-def _answer(message: ProgressTask, turn: Turn, row: Any, events: list[Stored]) -> ProgressTaken | DomainError:
-    if row["body"] is not None:
-        events.append(stored(message.task_id, row["n"], "task.progressed", row["body"].encode(), turn.now))
+def _event(accepted: tuple[ProgressTask, Turn], row: Any) -> Stored | None:
+    message, turn = accepted
+    if row["body"] is None:
+        return None
+    return stored(message.task_id, row["n"], "task.progressed", row["body"].encode(), turn)
+
+
+def _answer(row: Any) -> ProgressTaken | DomainError:
     is_cancelled = row["status"] == "cancelled" and row["ours"]
     if row["held"] or is_cancelled:
         return ProgressTaken(cancelled=is_cancelled, lease_expires_at=row["lease_expires_at"])

@@ -45,7 +45,7 @@ def settle_one(batch: Sequence[tuple[CompleteTask | FailTask, Turn]], freed: Fre
     def settle(rows: list[Any]) -> Settled[TaskJson]:
         bodies, events = read(ends, rows)
         replies = [body if isinstance(body, DomainError) else TaskJson(task_in(body)) for body in bodies]
-        return Settled(replies=replies, events=events, after=lambda: _tell(rows, freed))
+        return Settled(replies=replies, stored=events, after=lambda: _tell(rows, freed))
 
     return Together(statement=SETTLE_TASKS, args=_arguments(ends), settle=settle)
 
@@ -67,22 +67,23 @@ def settle_many(batch: Sequence[tuple[SettleTasks, Turn]], freed: Freed) -> Toge
             for end, body, row in zip(ends, bodies, rows, strict=True)
         )
         replies = [SettledTasks(list(islice(answers, len(message.items)))) for message, _ in batch]
-        return Settled(replies=replies, events=events, after=lambda: _tell(rows, freed))
+        return Settled(replies=replies, stored=events, after=lambda: _tell(rows, freed))
 
     return Together(statement=SETTLE_TASKS, args=_arguments(ends), settle=settle)
 
 
-def read(ends: Sequence[End], rows: Sequence[Any]) -> tuple[list[bytes | DomainError], list[Stored]]:
-    """The event's body for each end, or why there is none; and the events that were stored."""
+def read(ends: Sequence[End], rows: Sequence[Any]) -> tuple[list[bytes | DomainError], list[Stored | None]]:
+    """The event's body for each end, or why there is none; and the event that was stored for it, if any."""
     bodies: list[bytes | DomainError] = []
-    events: list[Stored] = []
+    events: list[Stored | None] = []
     for end, row in zip(ends, rows, strict=True):
         if row["n"] is None:
             to = "completed" if end.error is None else "failed"
             bodies.append(refusal(row["before"], to, "the lease is stale"))
+            events.append(None)
             continue
         body = row["body"].encode()
-        events.append(stored(end.task_id, row["n"], row["type"], body, end.turn.now))
+        events.append(stored(end.task_id, row["n"], row["type"], body, end.turn))
         bodies.append(body)
     return bodies, events
 

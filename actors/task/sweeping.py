@@ -10,7 +10,7 @@ from actors.errors import DomainError
 from actors.messages.task import SweepTasks
 from actors.runtime.actor import Ref, Settled, Together, Turn
 from actors.runtime.message import SYSTEM
-from actors.runtime.ports import Clock, Stored
+from actors.runtime.ports import Clock
 from actors.task.batch import stored
 from actors.task.settings import TaskSettings
 from actors.task.waiting import Bell
@@ -27,17 +27,16 @@ def sweep(batch: Sequence[tuple[SweepTasks, Turn]], bell: Bell) -> Together[int]
     turn = batch[0][1]
 
     def settle(rows: list[Any]) -> Settled[int]:
-        events: list[Stored] = [
-            stored(row["id"], row["n"], "task.failed", row["body"].encode(), turn.now)
+        events = [
+            None if row["n"] is None else stored(row["id"], row["n"], "task.failed", row["body"].encode(), turn)
             for row in rows
-            if row["n"] is not None
         ]
 
         def after() -> None:
             for row in rows:
                 bell.ring(row["type"])
 
-        return Settled(replies=[len(rows)] * len(batch), events=events, after=after)
+        return Settled(replies=[len(rows)] * len(batch), stored=events, after=after)
 
     return Together(statement=SWEEP_TASKS, args=[turn.now, turn.id, _jitter(1, 1.25), MOST], settle=settle)
 

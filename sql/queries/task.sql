@@ -67,17 +67,17 @@ req as materialized (
     select distinct on (worker) worker, types, at from req where (select ok from fence) order by worker, ord desc
     on conflict (name) do update set types = excluded.types, last_seen_at = excluded.last_seen_at
 ), taken as materialized (
-    select r.ord, r.at, r.cause, r.caller, t.id, t.n, t.user_id, t.lease, t.lease_expires_at, t.priority, t.created_at,
-        task_event('task.started', r.at, t) as body
+    select r.ord, r.at, r.cause, r.caller, t.id, t.n, t.user_id, t.lease, t.lease_expires_at,
+        task_event('task.started', r.at, t) as body,
+        row_number() over (order by r.ord, t.priority desc, t.created_at, t.id) as place
     from req r cross join lateral lease_tasks(r.types, r.max, r.lease_seconds, r.worker, r.at, $12::json) as t
     where (select ok from fence) and (select count(*) from limited) >= 0  -- once the locks are held
 ), told as (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
-    select 'task:' || id, n, 'task.started', body, caller, cause, 0, $2, $3, $4 + row_number() over () - 1, at
-    from taken
+    select 'task:' || id, n, 'task.started', body, caller, cause, 0, $2, $3, $4 + place - 1, at from taken
 )
 select ord, id, n, body, user_id, lease, instant(lease_expires_at) as lease_expires_at, (select pg_notify('event', ''))
-from taken order by ord, priority desc, created_at, id
+from taken order by place
 
 -- name: progress_tasks :many
 -- Renew leases and store progress; each change of percent or phase is an event.
@@ -252,12 +252,13 @@ late as materialized (
         select id from task where status = 'pending' and not due and run_at <= $5
         order by run_at limit $8 for update skip locked)
     returning t.id, t.type, t.status, t.due, null::bigint, null::json, t.run_at
+), changed as (
+    select *, row_number() over (order by n is null, id) as place from (select * from ended union all select * from woken) s
 ), told as (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
-    select 'task:' || id, n, 'task.failed', body, null, $6, 0, $2, $3, $4 + row_number() over () - 1, $5 from ended
+    select 'task:' || id, n, 'task.failed', body, null, $6, 0, $2, $3, $4 + place - 1, $5 from changed where n is not null
 )
-select s.*, case when s.n is not null then (select pg_notify('event', '')) end
-from (select * from ended union all select * from woken) s
+select *, case when n is not null then (select pg_notify('event', '')) end from changed order by place
 
 -- name: get_next_due :value
 -- Seconds until the next lease, time limit or run_at runs out; null when there is none.

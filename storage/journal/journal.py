@@ -8,7 +8,7 @@ from storage.errors import DuplicateTurn
 from storage.house import House
 from storage.journal.lane import Lane
 from storage.journal.session import Session
-from storage.journal.together import Batch, Follow
+from storage.journal.together import Batch, Follow, Told
 from storage.journal.turns import Stored, Turn
 from storage.postgres import Record
 from storage.queries import Statement
@@ -69,22 +69,23 @@ class Journal:
         return await turn.future
 
     async def commit_together(
-        self, *, statement: Statement, args: Sequence[object], follow: Follow | None = None
+        self, *, statement: Statement, args: Sequence[object], follow: Follow | None = None, told: Told | None = None
     ) -> list[Record]:
         """Commit a batch of turns of a shared noun as one fenced statement, and return its rows.
 
         The statement gets ``$1 incarnation, $2 house, $3 lane, $4 first seq`` and then ``args``, and may insert up
         to 65,536 events. ``follow`` makes further writes of the same transaction from its rows; without it the
-        statement is the whole transaction.
+        statement is the whole transaction. ``told`` is called when that is committed: it says which event was
+        stored under the ``seq`` of each row, if any. Where it does not know (None) the table is read.
 
         Raises:
             IntegrityViolation: a constraint of the statement was violated (`constraint` names it); nothing was
                 changed, so the caller may split the batch and try again.
             Contended: a deadlock or serialization failure; nothing was changed, the same again may pass.
             UnknownOutcome: the connection was lost; without ``follow`` always so, since the rows are lost with it.
-            Exception: as `commit`.
+            Exception: as `commit`; whatever ``told`` raises: it is committed.
         """
-        batch = Batch(statement, args, follow)
+        batch = Batch(statement, args, follow, told)
         self._lanes[SHARED_LANE].put(batch)
         return await batch.future
 

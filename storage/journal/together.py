@@ -6,9 +6,10 @@ from typing import Any
 
 from storage import queries
 from storage.errors import TROUBLE, IntegrityViolation, UnknownOutcome, is_definite, translate
+from storage.events import EventRow
 from storage.journal.merge import Refused, merge, run_writes
 from storage.journal.session import Session
-from storage.journal.turns import explain
+from storage.journal.turns import Stored, explain
 from storage.postgres import Record
 from storage.queries import Statement
 from storage.write import Write
@@ -18,17 +19,19 @@ SEQ_BLOCK = 65_536
 """How many events one statement may insert: its ``seq`` are taken from a block of its own, which leaves gaps."""
 
 Follow = Callable[[list[Record]], Sequence[Write]]
+Told = Callable[[list[Record]], Sequence[Stored | None] | None]
 
 
 class Batch:
     """One statement in the shared lane; ``future`` gets its rows."""
 
-    __slots__ = ("args", "follow", "future", "statement")
+    __slots__ = ("args", "follow", "future", "statement", "told")
 
-    def __init__(self, statement: Statement, args: Sequence[Any], follow: Follow | None) -> None:
+    def __init__(self, statement: Statement, args: Sequence[Any], follow: Follow | None, told: Told | None) -> None:
         self.statement = statement
         self.args = args
         self.follow = follow
+        self.told = told
         self.future: asyncio.Future[list[Record]] = asyncio.get_running_loop().create_future()
 
     def settle(self, outcome: list[Record] | Exception) -> None:
@@ -45,13 +48,31 @@ async def commit_batch(session: Session, batch: Batch) -> None:
     """Run the statement in a transaction and settle the batch. Never raises."""
     try:
         run = _alone if batch.follow is None else _followed
-        batch.settle(await run(session, batch))
+        rows = await run(session, batch)
+        _tell(session, batch, rows)
+        batch.settle(rows)
     except Refused as error:
         batch.settle(error.answer)
     except Exception as error:  # noqa: BLE001 - whatever it was, the batch hears of it, and the lane goes on
+        session.recent.stir()
         batch.settle(error)
-    finally:
-        session.recent.stir()  # its events are made by SQL
+
+
+def _tell(session: Session, batch: Batch, rows: list[Record]) -> None:
+    """Let those who follow know what is committed. Raises what ``told`` raises."""
+    stored = None if batch.told is None else batch.told(rows)
+    if stored is None:
+        session.recent.stir()
+        return
+    house, lane, first = session.house.id, session.lane, session.seq - SEQ_BLOCK
+    events = [
+        EventRow(
+            one.stream, one.n, one.type, one.body, one.caller, one.cause or "", 0, house, lane, first + place, one.at
+        )
+        for place, one in enumerate(stored)
+        if one is not None
+    ]  # fmt: skip
+    session.recent.add((house, lane), events, range(first, session.seq))
 
 
 def _arguments(session: Session, batch: Batch) -> tuple[Any, ...]:

@@ -174,7 +174,7 @@ class Memory:
                 raise Conflict("the key exists")
         return [[] for _ in writes]
 
-    async def commit_together(self, *, statement: Any, args: Sequence[Any], follow: Any) -> list[Any]:
+    async def commit_together(self, *, statement: Any, args: Sequence[Any], follow: Any, told: Any) -> list[Any]:
         raise NotImplementedError
 
     def publish(self, events: Sequence[Stored]) -> None:

@@ -133,12 +133,18 @@ class Store:
         return self._take_effect(cause, events, writes)
 
     async def commit_together(
-        self, *, statement: Any, args: Sequence[Any], follow: Callable[[list[Any]], Sequence[Any]] | None
+        self,
+        *,
+        statement: Any,
+        args: Sequence[Any],
+        follow: Callable[[list[Any]], Sequence[Any]] | None,
+        told: Callable[[list[Any]], Any],
     ) -> list[Any]:
         await self.open.wait()
         self._fail(lambda: None)
         rows = list(args[0])
         self.commits.append({"statement": statement, "rows": rows, "follow": list(follow(rows)) if follow else None})
+        told(rows)
         return rows
 
     def _fail(self, lost: Callable[[], Any]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -15,7 +16,7 @@ from storage.recent import MOST_EVENTS, Recent
 from storage.relay import Relay
 from storage.source import Source
 from tests.storage.test_relay import Inbox, write, write_many
-from tests.storage.things import TOGETHER, ask, new_id, until
+from tests.storage.things import TOGETHER, Happened, ask, happened, new_id, until
 
 LANE = (1, 1)
 
@@ -73,6 +74,35 @@ def test_what_was_read_is_kept_only_where_it_continues_what_is_there() -> None:
 
     assert seqs(recent, 4) is None
     assert seqs(recent, 7) == ([8, 9, 10], 10)
+
+
+def test_a_statement_leaves_numbers_over_and_what_follows_them_follows_it() -> None:
+    recent = following()
+    recent.add(LANE, [event(1), event(3)], range(1, 100))
+    recent.add(LANE, [], range(100, 200))
+    recent.add(LANE, [event(200)], range(200, 300))
+
+    assert seqs(recent, 0) == ([1, 3, 200], 200)
+    assert recent.heads()[LANE] == 200  # no position may reach numbers that a new connection will use again
+
+
+def test_numbers_that_begin_elsewhere_than_the_last_statement_left_off_are_behind_a_gap() -> None:
+    recent = following()
+    recent.add(LANE, [event(1)], range(1, 100))
+    recent.add(LANE, [event(3)], range(3, 102))  # a new connection; 2 may have been committed unknown to us
+
+    assert seqs(recent, 1) is None
+    assert seqs(recent, 2) == ([3], 3)
+
+
+def test_nobody_is_woken_for_what_nobody_wants() -> None:
+    recent, woken = Recent(), list[int]()
+    recent.follow(["thing.made"], lambda: woken.append(1))
+    recent.add(LANE, [event(1, "thing.gone")])
+    assert woken == []
+
+    recent.add(LANE, [event(2)])
+    assert woken == [1]
 
 
 def test_memory_is_bounded_and_what_all_have_heard_is_let_go() -> None:
@@ -184,6 +214,27 @@ async def test_what_sql_has_made_is_read_once_for_all(
     await relay.stop()
 
     assert [lane for _, lane in reads] == [0, 0, 0]
+
+
+def _only(made: Happened, _rows: object) -> list[Happened]:
+    return [made]
+
+
+async def test_what_sql_has_made_is_not_read_where_its_rows_tell(
+    db: Database, house: House, journal: Journal, dsn: str, reads: list[tuple[int, int]]
+) -> None:
+    inbox = Inbox()
+    relay = await started(db, house, journal, inbox)
+    for batch in range(5):
+        made = happened(f"thing:{new_id()}")._replace(cause=f"together:{batch}", body=b"{}")
+        thing = made.stream.removeprefix("thing:")
+        await journal.commit_together(statement=TOGETHER, args=([thing], [thing]), told=partial(_only, made))
+        await inbox.until(batch + 1, seconds=0.5)
+    await relay.stop()
+
+    assert len(reads) <= 1  # where the lane stood before anybody followed
+    rows = await ask(dsn, "select stream, seq from event order by seq")
+    assert [(one.stream, one.seq) for one in inbox.heard] == [tuple(row) for row in rows]
 
 
 async def test_positions_are_kept_soon_and_nobody_waits_for_the_disk(

@@ -33,6 +33,7 @@ from storage.idempotency import insert_idempotency
 from storage.journal import Journal
 from storage.postgres import Database
 from storage.queries import Statement
+from storage.recent import Recent
 from storage.task import TaskStore
 
 WORKER = Caller(user_id=uuid7(), role="admin", api_key_id=uuid7(), scopes=frozenset({"worker"}))
@@ -61,9 +62,12 @@ class Buried:
 class TaskHouse:
     """Shorthands for what the tests do all the time."""
 
-    def __init__(self, system: System, database: Database, sweeper: Sweeper, bell: Bell, heard: Heard) -> None:
+    def __init__(
+        self, system: System, database: Database, sweeper: Sweeper, bell: Bell, heard: Heard, recent: Recent
+    ) -> None:
         self.system = system
         self.database = database
+        self.recent = recent
         self.store = TaskStore(database)
         self.sweeper = sweeper
         self.bell = bell
@@ -181,7 +185,7 @@ async def open_house(
     sweeper = Sweeper(store=store, ref=ref, bell=bell, clock=SystemClock(), settings=settings)
     try:
         async with system:
-            yield TaskHouse(system, database, sweeper, bell, heard)
+            yield TaskHouse(system, database, sweeper, bell, heard, journal.recent)
             bell.close()
     finally:
         await journal.stop()

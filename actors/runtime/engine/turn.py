@@ -155,16 +155,23 @@ async def commit_together(office: "Office", batch: Sequence[Envelope], together:
             if envelope.idempotency is not None and made is not None
         ]
 
+    def told(rows: list[Any]) -> Sequence[Stored | None] | None:
+        try:
+            settled[:] = settled or [together.settle(rows)]
+        except Exception as error:
+            raise CrashedAfterCommit from error
+        return settled[0].stored
+
     has_keys = any(envelope.idempotency is not None for envelope in batch)
     try:
-        rows = await office.house.journal.commit_together(
-            statement=together.statement, args=together.args, follow=follow if has_keys else None
+        await office.house.journal.commit_together(
+            statement=together.statement, args=together.args, follow=follow if has_keys else None, told=told
         )
     except TimeoutError as error:
         raise UnknownOutcome("the outcome is unknown") from error
+    result = settled[0]
+    publish(office, [*result.events, *filter(None, result.stored or ())])
     try:
-        result = settled[0] if settled else together.settle(rows)
-        publish(office, result.events)
         if result.after is not None:
             result.after()
     except Exception as error:
