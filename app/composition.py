@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -38,7 +38,6 @@ from app.replay import Replay
 from app.surroundings import HouseSurroundings
 from app.tallies import check_loads, check_ties
 from app.timing import Clockwork
-from app.wires import Ends, Wires, connect_house
 from storage.chat import ChatStore
 from storage.chat_arrival import ChatArrivalStore
 from storage.dead_letters import DeadLetterStore
@@ -54,6 +53,9 @@ from storage.relay import Relay
 from storage.timers import TimerStore
 from storage.write import Write
 
+if TYPE_CHECKING:
+    from app.wires import Wires
+
 log = structlog.get_logger()
 
 CLOCK_SECONDS = 5.0
@@ -62,7 +64,7 @@ CLOCK_SECONDS = 5.0
 class House:
     """A running house, as `app.application` sees it."""
 
-    def __init__(self, core: "Core", edges: Edges, wires: Wires | None) -> None:
+    def __init__(self, core: "Core", edges: Edges, wires: "Wires | None") -> None:
         self.refs = core.refs
         self.realtime = edges.realtime
         self.web = edges.web
@@ -126,6 +128,8 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         stack.callback(logs.subscribe(desk.lines))
         wires = None
         if config.mailbox.transport == "redis":
+            from app.wires import Ends, connect_house  # noqa: PLC0415 - redis's import takes 0.3 s
+
             ends = Ends(core.clock, core.kinds, edges, core.audience, core.publishing, desk)
             wires = await connect_house(config.redis.url, dsn, base.row, ends, stack)
         edges.watch(core.system, base.journal, base.database, core.relay)

@@ -50,9 +50,10 @@ class Consumer:
         self.types = types
 
     async def load(self) -> None:
-        """Read the stored positions. Raises `DatabaseUnavailable`."""
+        """Read the stored positions; what has come further stays. Raises `DatabaseUnavailable`."""
         for row in await self._db.fetch(Q.list_positions, self.name):
-            self._positions[row["house"], row["lane"]] = Position(row["seq"])
+            position = self._position((row["house"], row["lane"]))
+            position.seq, position.kept = max(position.seq, row["seq"]), max(position.kept, row["seq"])
 
     def see(self, heads: Mapping[Lane, int]) -> None:
         """Learn how far the lanes have come; `run` wakes up if that concerns it."""

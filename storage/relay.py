@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from storage import queries
 from storage.consumer import Consumer, Deliver
@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 class Relay:
     """Follows the lanes of its own house, and of houses that are dead, by ``seq``: their order of commit.
 
+    Where several houses live, ``adopts`` says of which dead ones this house takes the lanes; those that are alive again
+    have theirs back. While two houses are not of one mind both deliver, which is more than once and does no harm.
+
     * At least once: a position is stored after ``deliver`` has returned. Each effect must be unique by (stream, n).
     * In order inside a lane, so inside a stream as long as it stays in its lane. A stream that moved to another
       lane (another house, another number of lanes) may be heard out of order by a consumer that lags behind.
@@ -30,8 +33,10 @@ class Relay:
       the table, at which it looks once a second.
     """
 
-    def __init__(self, db: Database, house: House, recent: Recent) -> None:
+    def __init__(self, db: Database, house: House, recent: Recent, adopts: Callable[[int], bool] | None = None) -> None:
         self._db = db
+        self._adopts = adopts or _all
+        self._foreign: set[Lane] = set()  # lanes of other houses that are followed
         self._house = house
         self._recent = recent
         self._source = Source(db, recent)
@@ -87,11 +92,20 @@ class Relay:
                     self._recent.is_stale = False
                     self._heads = await self._read_heads()
                     self._read_at = self._looked_at
+                    await self._take_over()
             except TROUBLE as error:
                 _log.warning("relay_paused", extra={"reason": str(error) or type(error).__name__})
                 await asyncio.sleep(_POLL_SECONDS)
             self._show()
             await self._wait()
+
+    async def _take_over(self) -> None:
+        """Learn how far others have come in lanes that are followed from now on: it was their business until now."""
+        foreign = {lane for lane in self._heads if lane[0] != self._house.id}
+        if foreign - self._foreign:
+            for consumer in self._consumers:
+                await consumer.load()
+        self._foreign = foreign
 
     def _show(self) -> None:
         """Tell the consumers how far the lanes have come, and let go what all of them have heard."""
@@ -114,5 +128,12 @@ class Relay:
         self._woken.clear()
 
     async def _read_heads(self) -> dict[Lane, int]:
-        rows = await self._db.fetch(Q.list_heads, self._house.id)
-        return {(row["house"], row["lane"]): row["seq"] for row in rows}
+        own = self._house.id
+        rows = await self._db.fetch(Q.list_heads, own)
+        return {
+            (row["house"], row["lane"]): row["seq"] for row in rows if row["house"] == own or self._adopts(row["house"])
+        }
+
+
+def _all(_house: int) -> bool:
+    return True
