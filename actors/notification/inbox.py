@@ -30,6 +30,7 @@ from actors.messages.notification import (
     TaskChanged,
     TypePreference,
 )
+from actors.notification.newest import Newest
 from actors.notification.outbox import Outbox
 from actors.notification.quiet import after_quiet, is_quiet, known_zone
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
@@ -52,6 +53,7 @@ class Inbox(Entity[Preferences]):
     def __init__(self, store: NotificationStore, outbox: Outbox) -> None:
         self._store = store
         self._outbox = outbox
+        self._newest = Newest()
 
     async def load(self, key: str) -> Snapshot[Preferences] | None:
         """Read the preferences; None until the inbox's first event.
@@ -88,7 +90,7 @@ class Inbox(Entity[Preferences]):
         fresh = [notice for source, notice in notices.items() if source not in taken]
         if not fresh:
             return 0
-        sorter = Sorter(state or Preferences(), turn.now, message.user_id, self._outbox)
+        sorter = Sorter(state or Preferences(), turn.now, message.user_id, self._outbox, self._newest)
         for notice in fresh:
             sorter.add(notice)
         return Decision(
@@ -154,7 +156,7 @@ GONE = {
 class Sorter:
     """Sorts notices by preference into entries (rows) and what the person's channel hears (events)."""
 
-    def __init__(self, preferences: Preferences, now: datetime, user_id: str, outbox: Outbox) -> None:
+    def __init__(self, preferences: Preferences, now: datetime, user_id: str, outbox: Outbox, newest: Newest) -> None:
         self.events: list[Event] = []
         self.causes: list[str] = []
         self.writes: list[Any] = []
@@ -163,11 +165,12 @@ class Sorter:
         self._user_id = user_id
         self._quiet = is_quiet(preferences.quiet_hours, now)
         self._outbox = outbox
+        self._newest = newest
         self.has_posted = False
 
     def add(self, notice: Notice) -> None:
-        """Sort one. A change is always told: it keeps the person's screens true and interrupts nobody."""
-        if notice.change is not None:
+        """Sort one. A change is told, unless a later one was: it keeps screens true and interrupts nobody."""
+        if notice.change is not None and self._is_news(notice):
             self._tell(notice, _event(notice.change, self._now))
         if not notice.type:
             return
@@ -189,6 +192,9 @@ class Sorter:
         posted = self._outbox.post(self._user_id, entry, source=source, channels=channels, not_before=not_before)
         self.writes += [write._replace(constraints=GONE) for write in posted]
         self.has_posted = self.has_posted or bool(posted)
+
+    def _is_news(self, notice: Notice) -> bool:
+        return not isinstance(notice.change, TaskChange) or self._newest.is_news(notice.source)
 
     def _tell(self, notice: Notice, event: Event) -> None:
         self.events.append(event)
