@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from actors.errors import NotFound
 from actors.messages.chat import IsMember
+from actors.messages.letter import ConcernsCaller
 from actors.messages.task import GetTask
 from actors.runtime.actor import Ref
 from actors.runtime.message import Caller
+from app.letter_channels import LETTER, public
 from app.recalls import Recalls
 from handlers.ports import Position, Publication
 from storage.events import EventStore
@@ -30,10 +32,12 @@ class Channels:
         return await self._events.heads(channels)
 
     async def read(self, channel: str, after: int, limit: int, *, reverse: bool = False) -> Sequence[Publication]:
-        """Publications in order, or newest first; without the words of chat messages that were taken back since."""
+        """Publications in order, or newest first; without what was taken back since, or is private."""
         edge = None if reverse and not after else after
         rows = await self._events.read_stream(channel, edge, limit, reverse=reverse)
         bodies = await self._recalls.blank(rows) if channel.startswith("chat:") else [row.body for row in rows]
+        if channel.startswith(LETTER):
+            bodies = [public(body) for body in bodies]
         return [Publication(row.n, body) for row, body in zip(rows, bodies, strict=True)]
 
     async def may_subscribe(self, caller: Caller, channel: str) -> bool:
@@ -46,6 +50,8 @@ class Channels:
                 return await self._owns_task(caller, key)
             case "chat":
                 return await self._ref("chat", key).ask(IsMember(chat_id=key, user_id=caller.user_id or ""), caller)
+            case "letter":
+                return await self._ref("letter", key).ask(ConcernsCaller(letter_id=key), caller)
             case "system":
                 return caller.is_admin
             case _:

@@ -29,6 +29,7 @@ from app.desk_channels import DeskChannels
 from app.edges import Edges, checks, make_edges
 from app.housekeeping import Housekeeping
 from app.kinds import Kinds, make_kinds
+from app.letter_channels import LetterChannels
 from app.logs import Logs, watch_loop_lag
 from app.outgoing import open_deliveries
 from app.publishing import Publishing
@@ -121,7 +122,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         )  # fmt: skip
         core.publishing.add(core.kinds.accounts.identities.publish)
         core.publishing.add(ChatChannels(edges.realtime.hub).publish)  # before the hub hears of it
-        core.publishing.add(edges.realtime.publish)
+        core.publishing.add(LetterChannels(edges.realtime.hub, edges.realtime.publish).publish)
         watch_people(core, edges, stack)
         desk = DeskChannels(edges.realtime.hub, core.surroundings, core.clock)
         core.publishing.add(desk.publish)

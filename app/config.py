@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 from actors.auth.settings import AuthSettings
 from actors.chat.settings import ChatSettings
 from actors.courier.settings import CourierSettings
+from actors.letter.settings import LetterSettings
 from actors.outgoing.push import PushSettings
 from actors.outgoing.settings import EmailSettings, OutgoingSettings
 from actors.outgoing.sms import SmsSettings
@@ -137,6 +138,7 @@ class Retention(Section, frozen=True):
     outgoing_days: Days = 7
     dead_letters_days: Days = 30
     sessions_days: Days = 30
+    scans_days: Days = 365
 
 
 class Origin(NamedTuple):
@@ -171,6 +173,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sms: SmsSettings = SmsSettings()
     chat: ChatSettings = ChatSettings()
     courier: CourierSettings = CourierSettings()
+    letter: LetterSettings = LetterSettings()
     origin: Origin = Origin()  # not a section
 
     def __post_init__(self) -> None:

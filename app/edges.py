@@ -24,6 +24,8 @@ from handlers import (
     api_key,
     chat,
     courier,
+    delivery,
+    letter,
     notification,
     op_code,
     outgoing,
@@ -59,6 +61,8 @@ OPERATIONS: list[Operation] = [
     *report.OPERATIONS,
     *courier.OPERATIONS,
     *op_code.OPERATIONS,
+    *letter.OPERATIONS,
+    *delivery.OPERATIONS,
     *outgoing.OPERATIONS,
     *system_desk.OPERATIONS,
 ]

@@ -93,6 +93,7 @@ class Housekeeping:
             (keep.notifications_days, kinds.notification_store.delete_old),
             (keep.outgoing_days, kinds.outgoing.store.delete_old),
             (keep.dead_letters_days, kinds.outgoing.store.delete_old_dead),
+            (keep.scans_days, kinds.deliveries.delete_scans),
         ):
             if days:
                 await in_batches(delete, now - timedelta(days=days))

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from actors.chat.chats import Chats
 from actors.chat.live import Publish
 from actors.chat.room import Room
+from actors.delivery.deliveries import Deliveries
+from actors.letter.letter import LetterOwner
+from actors.letter.letters import Letters
 from actors.notification import Inbox, NotificationJobs, Notifications
 from actors.profile import ProfileOwner, Profiles
 from actors.push import Pushes, PushTerms
@@ -26,6 +29,9 @@ from app.refs import Refs
 from app.timing import Clockwork
 from storage.chat import ChatStore
 from storage.chat_view import ChatViews
+from storage.courier import CourierStore
+from storage.delivery import DeliveryStore
+from storage.letter import LetterStore
 from storage.notification import NotificationStore
 from storage.postgres import Database
 from storage.profile import ProfileStore
@@ -49,6 +55,7 @@ class Kinds(NamedTuple):
     presence: Presence
     outgoing: Outgoing
     couriers: CourierParts
+    deliveries: DeliveryStore
 
     @property
     def owned(self) -> Sequence[Entity[Any]]:
@@ -87,11 +94,13 @@ def make_kinds(
         ReportOwner(reports, refs),
         Reports(reports, refs),
         *couriers.kinds,
+        *letter_kinds(config, database, refs, clockwork),
     ]
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
     return Kinds(
-        behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence, outgoing, couriers
-    )
+        behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence, outgoing, couriers,
+        DeliveryStore(database),
+    )  # fmt: skip
 
 
 def push_terms(config: Config) -> PushTerms:
@@ -100,3 +109,13 @@ def push_terms(config: Config) -> PushTerms:
     return PushTerms(
         open_vapid_key(config).public_key if push.enabled else None, push.max_per_person, push.allow_private
     )
+
+
+def letter_kinds(config: Config, database: Database, refs: Refs, clockwork: Clockwork) -> list[Actor]:
+    """Letters with their tasks, and what is seen of both."""
+    letters, couriers, deliveries = LetterStore(database), CourierStore(database), DeliveryStore(database)
+    return [
+        LetterOwner(letters, couriers, clockwork, config.letter),
+        Letters(letters, refs),
+        Deliveries(deliveries, couriers, refs),
+    ]

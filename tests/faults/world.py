@@ -16,6 +16,8 @@ ROUTES = {f"{operation.method} {full_path(operation)}": operation for operation 
 
 SUBSCRIPTION = ROUTES["POST /api/v1/notifications/push-subscriptions"].example
 
+NOTICE = {"type": "system", "title": "for ada", "body": "alone"}
+
 _PASSING = ("house", "consumer", "timer", "seen")  # leases, positions, wake-ups, last visits change by themselves
 _TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> all($1) order by 1"
 
@@ -88,20 +90,21 @@ async def populate(house: RunningHouse) -> World:
         key = await ask("POST", "/api-keys", ada.headers, {"name": "hers", "scopes": ["read"]})
         push = await ask("POST", "/notifications/push-subscriptions", ada.headers, SUBSCRIPTION)
         sessions = await ask("GET", "/auth/sessions", ada.headers)
-        notice = {"to": [ada.id], "type": "system", "title": "for ada", "body": "alone"}
-        job = await ask("POST", "/notifications", house.admin, notice)
+        job = await ask("POST", "/notifications", house.admin, NOTICE | {"to": [ada.id]})
         items: list[Any] = []
         while "system" not in {item["type"] for item in items}:
             items = (await ask("GET", "/notifications", ada.headers))["items"]
         chat = await ask("POST", "/chats", ada.headers, {"kind": "group", "name": "hers", "members": []})
         message = await ask("POST", f"/chats/{chat['id']}/messages", ada.headers, {"content": "ada's"})
         report = await ask("POST", await unwelcome(house, ada, ask), ada.headers, {"reason": "spam"})
+        letter = await ask("POST", "/letters", ada.headers, {"title": "hers", "content": "ada's"})
         await ask("PUT", f"/profiles/{eve.name}/block", ada.headers)  # so that eve cannot see hers either
         ids = {
             "user_id": ada.id, "task_id": tasks["running"], "session_id": sessions["items"][0]["id"],
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
-            "letter_id": str(uuid4()), "outgoing_id": str(uuid4()), "username": ada.name, "chat_id": chat["id"],
-            "message_id": message["id"], "report_id": report["id"], "push_id": push["id"],
+            "letter_id": letter["id"], "version": "1", "code": "OP7K3MX9QRTW", "outgoing_id": str(uuid4()),
+            "username": ada.name, "chat_id": chat["id"], "message_id": message["id"], "report_id": report["id"],
+            "push_id": push["id"],
         }  # fmt: skip
         world = World(house, ada, eve, ids, tasks, leased["running"])
         await world.quiet()

@@ -1,0 +1,239 @@
+"""The service for every view of letters, and for what names people and codes as they are typed."""
+
+import re
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET
+
+from actors.authority import normalise, normalise_letter_code
+from actors.cursors import decode_cursor, encode_cursor
+from actors.errors import Conflict, InvalidRequest, NotFound
+from actors.letter.tracking import STEPS, step_of
+from actors.letter.views import Viewer, find_view, letter_of, read_letter_of, version_of
+from actors.messages.fields import UUID_PATTERN, Id, Page
+from actors.messages.letter import (
+    AmendLetter,
+    ArchiveLetter,
+    BeginLetter,
+    ChangeLetter,
+    CreateLetter,
+    GetLetter,
+    Letter,
+    LetterStep,
+    LetterVersion,
+    ListLetters,
+    ListThread,
+    ListVersions,
+    MarkRead,
+    ReadByCode,
+    ReadLetter,
+    RecallLetter,
+    ReplyLetter,
+    RestoreVersion,
+    SealLetter,
+    Terms,
+    TrackLetter,
+    Words,
+)
+from actors.runtime.actor import Ref, Service, Turn, handles
+from actors.runtime.ids import uuid7
+from actors.runtime.message import Aware, Caller
+from storage.letter import LetterStore
+from storage.postgres import Record
+
+_is_id = re.compile(UUID_PATTERN).match
+_END = 2**31 - 1
+StepNumber = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Version = Annotated[int, msgspec.Meta(ge=0, le=_END)]
+
+
+class Letters(Service):
+    """Reads see what is committed, and only what concerns the caller: to a stranger there is no such letter."""
+
+    kind = "letters"
+    asks = frozenset({"letter"})
+    concurrency = 64
+
+    def __init__(self, store: LetterStore, ref: Callable[[str, str], Ref]) -> None:
+        self._store = store
+        self._ref = ref
+
+    @handles
+    async def create(self, message: CreateLetter, turn: Turn) -> Letter:
+        """Begin a draft."""
+        letter_id = uuid7()
+        terms = Terms(
+            recipient_id=None if message.recipient is None else await self._person(message.recipient, turn),
+            from_op=_place(message.from_op_code, "$.from_op_code"), to_op=_place(message.to_op_code, "$.to_op_code"),
+            anonymous=message.anonymous, visibility=message.visibility, deliver_after=message.deliver_after,
+            priority=message.priority, instructions=message.instructions,
+        )  # fmt: skip
+        order = BeginLetter(letter_id=letter_id, thread_id=letter_id, terms=terms, words=_words(message))
+        return await self._begin(order, turn)
+
+    @handles
+    async def reply(self, message: ReplyLetter, turn: Turn) -> Letter:
+        """Begin an answer. Who wrote anonymously is answered, and stays hidden."""
+        row, viewer = find_view(await self._store.get_view(message.letter_id), turn.caller)
+        if not viewer.is_recipient:
+            raise NotFound("no such letter")
+        if row["delivered_at"] is None:
+            raise Conflict("what has not arrived is not answered yet", **{"from": row["status"], "to": "read"})
+        terms = Terms(
+            recipient_id=row["sender_id"], hides_recipient=row["anonymous"], from_op=row["to_op"],
+            to_op=row["from_op"], hides_place=True, anonymous=message.anonymous, priority=message.priority,
+        )  # fmt: skip
+        order = BeginLetter(
+            letter_id=uuid7(), kind="reply", reply_to=row["id"], thread_id=row["thread_id"], terms=terms,
+            words=_words(message),
+        )  # fmt: skip
+        return await self._begin(order, turn)
+
+    @handles
+    async def change(self, message: ChangeLetter, turn: Turn) -> Letter:
+        """Change what is named of a draft."""
+        named: dict[str, Any] = {
+            name: getattr(message, name)
+            for name in AmendLetter.__struct_fields__
+            if name != "letter_id" and hasattr(message, name)
+        }
+        if message.recipient is not UNSET:
+            named["recipient_id"] = None if message.recipient is None else await self._person(message.recipient, turn)
+        if message.from_op_code is not UNSET:
+            named["from_op"] = _place(message.from_op_code, "$.from_op_code")
+        if message.to_op_code is not UNSET:
+            named["to_op"] = _place(message.to_op_code, "$.to_op_code")
+        return await self._do(AmendLetter(letter_id=message.letter_id, **named), turn)
+
+    @handles
+    async def act(self, message: RestoreVersion | SealLetter | RecallLetter | ArchiveLetter, turn: Turn) -> Letter:
+        """What goes to the letter as it is, and is answered with the letter."""
+        return await self._do(message, turn)
+
+    @handles
+    async def get(self, message: GetLetter, turn: Turn) -> Letter:
+        """One letter; the recipient of a delivered one has read it."""
+        row, viewer = find_view(await self._store.get_view(message.letter_id), turn.caller)
+        if viewer.is_recipient and row["delivered_at"] is not None and not viewer.is_sender:
+            reader = MarkRead(letter_id=row["id"], reader=turn.caller.user_id)
+            await self._ref("letter", row["id"]).ask(reader, turn.caller)
+            row, viewer = find_view(await self._store.get_view(message.letter_id), turn.caller)
+        return letter_of(row, viewer)
+
+    @handles
+    async def list_letters(self, message: ListLetters, turn: Turn) -> Page[Letter]:
+        """A page of one of the caller's boxes."""
+        before = decode_cursor(message.cursor, tuple[Aware, Id])
+        user_id = turn.caller.user_id or ""
+        rows = await self._store.list_box(user_id, message.box, message.q or None, before, message.limit + 1)
+        shown = rows[: message.limit]
+        cursor = encode_cursor((shown[-1]["changed_at"], shown[-1]["id"])) if len(rows) > message.limit else None
+        return Page(await self._letters(shown, turn.caller), cursor)
+
+    @handles
+    async def list_thread(self, message: ListThread, turn: Turn) -> Page[Letter]:
+        """A page of a correspondence."""
+        row, _ = find_view(await self._store.get_view(message.letter_id), turn.caller)
+        after = decode_cursor(message.cursor, tuple[Aware, Id])
+        user_id = turn.caller.user_id or ""
+        rows = await self._store.list_thread(user_id, row["thread_id"], after, message.limit + 1)
+        shown = rows[: message.limit]
+        cursor = encode_cursor((shown[-1]["created_at"], shown[-1]["id"])) if len(rows) > message.limit else None
+        return Page(await self._letters(shown, turn.caller), cursor)
+
+    @handles
+    async def list_versions(self, message: ListVersions, turn: Turn) -> Page[LetterVersion]:
+        """A page of what a letter said: for its writer alone."""
+        row, viewer = find_view(await self._store.get_view(message.letter_id), turn.caller)
+        if not viewer.is_sender:
+            raise NotFound("no such letter")
+        before = decode_cursor(message.cursor, Version)
+        rows = await self._store.list_versions(row["id"], _END if before is None else before, message.limit + 1)
+        items = [version_of(one) for one in rows[: message.limit]]
+        return Page(items, encode_cursor(items[-1].version) if len(rows) > message.limit else None)
+
+    @handles
+    async def track(self, message: TrackLetter, turn: Turn) -> Page[LetterStep]:
+        """A page of a timeline."""
+        row, viewer = await self._tracked(message.letter_id, turn.caller)
+        after = decode_cursor(message.cursor, StepNumber) or 0
+        rows = await self._store.list_steps(row["id"], after, STEPS, message.limit + 1)
+        items = [step_of(one, viewer) for one in rows[: message.limit]]
+        return Page(items, encode_cursor(items[-1].n) if len(rows) > message.limit else None)
+
+    @handles
+    async def read(self, message: ReadByCode, turn: Turn) -> ReadLetter:
+        """What a letter says, to whoever has its code; it is counted, and what was delivered is read then."""
+        code = _code_in_path(message.code)
+        letter_id = await self._store.find_letter(code)
+        if letter_id is None:
+            raise NotFound("no letter can be read with this code")
+        reader = (
+            turn.caller.user_id or blake2b(turn.caller.address.encode(), key=code.encode(), digest_size=12).hexdigest()
+        )
+        mark = MarkRead(letter_id=letter_id, code=code, reader=reader)
+        await self._ref("letter", letter_id).ask(mark, turn.caller)
+        row = await self._store.get_view(letter_id)
+        if row is None or row["code"] != code:
+            raise NotFound("no letter can be read with this code")
+        return read_letter_of(row)
+
+    async def _tracked(self, name: str, caller: Caller) -> tuple[Record, Viewer]:
+        """The letter of an id, for whom it concerns; or of a code, for whoever has that."""
+        by_id = _is_id(name) is not None
+        letter_id = name if by_id else await self._store.find_letter(_code_in_path(name))
+        row = None if letter_id is None else await self._store.get_view(letter_id)
+        if row is None:
+            raise NotFound("no such letter")
+        viewer = Viewer.of(row, caller)
+        if by_id and not (viewer.is_anybody or viewer.has_carried):
+            raise NotFound("no such letter")
+        return row, viewer
+
+    async def _begin(self, order: BeginLetter, turn: Turn) -> Letter:
+        await self._ref("letter", order.letter_id).ask(order, turn.caller, idempotency=turn.idempotency)
+        return await self._show(order.letter_id, turn)
+
+    async def _do(self, message: Any, turn: Turn) -> Letter:
+        await self._ref("letter", message.letter_id).ask(message, turn.caller)
+        return await self._show(message.letter_id, turn)
+
+    async def _show(self, letter_id: str, turn: Turn) -> Letter:
+        return letter_of(*find_view(await self._store.get_view(letter_id), turn.caller))
+
+    async def _letters(self, rows: list[Record], caller: Caller) -> list[Letter]:
+        views = await self._store.get_views([row["id"] for row in rows])
+        return [letter_of(view, Viewer.of(view, caller), with_words=False) for view in views]
+
+    async def _person(self, name: str, turn: Turn) -> str:
+        row = await self._store.get_person(turn.caller.user_id or "", name)
+        if row is None:
+            raise NotFound(f"no such person: {name}", person=name)
+        if row["id"] == turn.caller.user_id:
+            raise InvalidRequest("a letter goes to somebody else", path="$.recipient")
+        user_id: str = row["id"]
+        return user_id
+
+
+def _stand_in(address: str, code: str) -> str:
+    """What an address is counted by; it cannot be told from it."""
+    return blake2b(address.encode(), key=code.encode(), digest_size=12).hexdigest()
+
+
+def _code_in_path(text: str) -> str:
+    """Read a letter code; one that cannot be any names nothing (`NotFound`), and says why."""
+    try:
+        return normalise_letter_code(text)
+    except InvalidRequest as error:
+        raise NotFound(error.detail) from None
+
+
+def _place(code: str | None, path: str) -> str | None:
+    return None if code is None else normalise(code, path=path)
+
+
+def _words(message: CreateLetter | ReplyLetter) -> Words:
+    return Words(title=message.title, content=message.content, photos=message.photos, style=message.style)
