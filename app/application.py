@@ -114,6 +114,7 @@ async def listening(config: Config, house: House) -> AsyncIterator[str]:
     runner = Runner(
         house.web,
         max_connections=config.http.max_connections,
+        trusted_proxies=config.http.trusted_proxies,
         keepalive_timeout=config.http.keepalive_seconds,
         shutdown_timeout=4.0,
     )

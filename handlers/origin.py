@@ -37,6 +37,10 @@ class Addresses:
                 break
         return address
 
+    def trust(self, peer: object) -> bool:
+        """Whether a transport's ``peername`` is a trusted proxy."""
+        return bool(self._trusted) and isinstance(peer, tuple) and self._is_trusted(peer[0])
+
     def _lookup(self, address: str) -> bool:
         return _is_address(address) and any(ipaddress.ip_address(address) in network for network in self._trusted)
 

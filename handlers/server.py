@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, cast
 
 from aiohttp import web
@@ -11,7 +11,8 @@ from actors.errors import DomainError, Internal, InvalidRequest
 from actors.runtime.envelope import CURRENT
 from handlers.cors import Cors
 from handlers.edge import refuse, reply_headers
-from handlers.origin import request_id
+from handlers.introduction import Introduction
+from handlers.origin import Addresses, request_id
 
 KEEPALIVE_SECONDS = 15.0
 """For idle connections and for heads that drip (aiohttp's own default is 75 s or an hour, as it is run)."""
@@ -23,9 +24,20 @@ _NO_CORS = Cors(())
 class Runner(web.AppRunner):
     """An `AppRunner` with the house's limits. Keyword arguments override them."""
 
-    def __init__(self, app: web.Application, *, max_connections: int = 12_000, **options: Any) -> None:
-        """``max_connections``: open ones, sockets included; whoever comes beyond them is cut off at once."""
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        max_connections: int = 12_000,
+        trusted_proxies: Iterable[str] = (),
+        **options: Any,
+    ) -> None:
+        """``max_connections``: open ones, sockets included; whoever comes beyond them is cut off at once.
+
+        ``trusted_proxies``: addresses or networks of balancers that may introduce their clients (`Introduction`).
+        """
         self._max_connections = max_connections
+        self._proxies = Addresses(trusted_proxies)
         limits: dict[str, Any] = {
             "keepalive_timeout": KEEPALIVE_SECONDS,
             "lingering_time": _LINGER_SECONDS,
@@ -37,17 +49,21 @@ class Runner(web.AppRunner):
         server = await super()._make_server()
         server.__class__ = _Server
         setattr(server, "max_connections", self._max_connections)  # noqa: B010 - a new attribute of its new class
+        setattr(server, "proxies", self._proxies)  # noqa: B010 - another one
         return server
 
 
 class _Server(web.Server):
     max_connections: int
+    proxies: Addresses
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Cut off who comes when the house is full: aiohttp itself has no bound."""
+        """Cut off who comes when the house is full (aiohttp has no bound); let proxies introduce their clients."""
         super().connection_made(handler, transport)
         if len(self._connections) > self.max_connections:
             transport.abort()
+        elif self.proxies.trust(transport.get_extra_info("peername")):
+            cast("_Protocol", handler).wait_for_introduction(transport)
 
     def __call__(self) -> web.RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
@@ -80,6 +96,14 @@ class _Protocol(web.RequestHandler):
         if sys.version_info < (3, 12):
             self._loop = cast("asyncio.AbstractEventLoop", _InPlace(self._loop))
         await super().start()
+
+    def wait_for_introduction(self, transport: asyncio.Transport) -> None:
+        """Let the proxy at the other end say first whose connection this is."""
+
+        def introduced(client: tuple[str, int]) -> None:
+            self._cache["peername"] = client  # where `request.remote` looks
+
+        Introduction(self, introduced).stand_before(transport)
 
     def _handle_request(self, *args: Any) -> Any:
         CURRENT.set(None)  # requests of a connection share its context: the last one may have been traced

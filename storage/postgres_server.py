@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from storage import postgres_child, postgres_files, postgres_leftover
+from storage import child, postgres_files, postgres_leftover
 from storage.postgres_files import FolderInUse, PostgresFailed
 
 __all__ = ["FolderInUse", "PostgresFailed", "PostgresServer"]
@@ -216,10 +215,10 @@ class PostgresServer:
             stale.unlink()
         settings = self._settings | {"unix_socket_directories": str(self._socket)}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        child = [sys.executable, "-IS", postgres_child.__file__, os.getpid(), self._user.uid, self._user.gid]
+        wrapper = child.wrapped(self._user.uid, self._user.gid)
         with self._open_log() as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program and arguments
-                [str(word) for word in (*child, self._bin / "postgres", "-D", self._cluster, *options)],
+                [*wrapper, str(self._bin / "postgres"), "-D", str(self._cluster), *options],
                 cwd=self.folder,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,

@@ -98,16 +98,18 @@ async def start() -> AsyncIterator[Start]:
             )
             seen: list[Seen] = []
             dispatcher = Dispatcher(system.ref, OPERATIONS, memory, b"secret")
+            edge_settings = EdgeSettings(**settings)
             edge = Edge(
                 dispatcher=dispatcher,
                 identities=Tokens(),
                 observer=watching(seen),
-                settings=EdgeSettings(**settings),
+                settings=edge_settings,
                 rates=rates or LimitSettings(),
             )
             app = web.Application()
             build_routes(app, edge)
-            runner = Runner(app, shutdown_timeout=1, lingering_time=0.1)
+            proxies = edge_settings.trusted_proxies
+            runner = Runner(app, shutdown_timeout=1, lingering_time=0.1, trusted_proxies=proxies)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             stack.callback(notes.gate.set)
