@@ -32,7 +32,6 @@ LOG_LIMIT_BYTES = 10_000_000
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -56,12 +55,12 @@ class PostgresServer:
     """One embedded server, its data in ``folder``, which is made if need be.
 
     Under root the server runs as the owner of that data, at first ``nobody``; see `storage.postgres_files`.
-    ``durable=False`` gives up safety against loss of power, for tests.
+    ``durable=False`` gives up safety against loss of power, for tests. ``max_connections``: about 30 for each house.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, max_connections: int = 100) -> None:
         self.folder = folder
-        self._settings = SETTINGS if durable else SETTINGS | FRAGILE
+        self._settings = SETTINGS | ({} if durable else FRAGILE) | {"max_connections": str(max_connections)}
         self._initdb = INITDB if durable else (*INITDB, "--no-sync")
         self._socket = folder
         self._lock: IO[str] | None = None

@@ -137,8 +137,13 @@ class RunningHouse:
 
     def lines(self, event: str | None = None) -> list[dict[str, Any]]:
         """The lines of the log since the last start, of one event or of all."""
+        return self.lines_of(self._said("stdout"), event)
+
+    @staticmethod
+    def lines_of(path: Path, event: str | None = None) -> list[dict[str, Any]]:
+        """The lines of a log's file, of one event or of all."""
         lines = []
-        for line in self._said("stdout").read_bytes().splitlines():
+        for line in path.read_bytes().splitlines():
             if event is None or f'"{event}"'.encode() in line:
                 try:
                     lines.append(json.loads(line))

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from app.cli.demo_chat import the_chat
+from app.cli.demo_cluster import Villain
 from app.cli.demo_stage import House, Person, Screen, StoryFailed, check, say
 from app.cli.operator import Operator, read_operator
 from app.config import Config
@@ -21,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say which house to visit."""
     parser.add_argument("--url", help="the house (default: the one that runs on this data folder)")
     parser.add_argument("--api-key", help="an administrator's API key with scopes read, write and worker")
+    parser.add_argument(
+        "--kill-a-house",
+        action="store_true",
+        help="end a house of the cluster as kill -9 does, while the story goes on",
+    )
 
 
 def run(arguments: argparse.Namespace, config: Config) -> int:
@@ -31,23 +37,26 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
     if not url or not key:
         print("No house runs on this data folder. Start one with: python3 main.py", file=sys.stderr)
         return 1
+    villain = Villain(config.data_folder) if arguments.kill_a_house else None
     try:
-        asyncio.run(play(Operator(url=url, api_key=key)))
+        asyncio.run(play(Operator(url=url, api_key=key), villain))
     except (StoryFailed, aiohttp.ClientError, TimeoutError) as error:
         print(f"\n  FAILED  {error or type(error).__name__}", file=sys.stderr)
         return 1
     return 0
 
 
-async def play(operator: Operator) -> None:
+async def play(operator: Operator, villain: Villain | None = None) -> None:
     """The story, step by step."""
     async with aiohttp.ClientSession(base_url=operator.url, raise_for_status=False) as http:
-        house = House(http)
+        house = House(http, is_patient=villain is not None)
         ada, ben = await house.register("ada"), await house.register("ben")
         say(f"{ada.name} and {ben.name} have registered")
         async with ada.connected(operator.url) as screen:
             say(f"{ada.name} is online as client {screen.client_id}")
             await the_follower(house, screen, ada, ben)
+            if villain is not None:
+                villain.strike()
             task = await house.call("POST", "/tasks", ada.token, {"type": "demo", "params": {"steps": 20}}, 201)
             say(f"{ada.name} has created task {task['id']}")
             await screen.watch(f"task:{task['id']}")
@@ -60,6 +69,8 @@ async def play(operator: Operator) -> None:
         await the_refusals(house, operator, ada, ben, task["id"])
         await the_quota(house, ada)
         await the_chat(house, operator.url, ada, ben)
+        if villain is not None:
+            await villain.regret(http)
     print("\nThe whole story went as told.")
 
 

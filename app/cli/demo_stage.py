@@ -37,18 +37,34 @@ def check(truth: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sen
 
 
 class House:
-    """The running house, over HTTP."""
+    """The running house, over HTTP. With ``is_patient`` a call that cannot be served now is repeated until it can."""
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self, http: aiohttp.ClientSession, *, is_patient: bool = False) -> None:
         self._http = http
+        self._is_patient = is_patient
 
     async def call(self, method: str, path: str, token: str, body: Any = None, expect: int = 200) -> Any:
         """Call a route and insist on the status."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self._http.request(method, f"/api/v1{path}", json=body, headers=headers) as answer:
-            content = await answer.json(content_type=None) if answer.status != 204 else None
-            check(answer.status == expect, f"{method} {path} answered {answer.status}, not {expect}: {content}")
-            return content
+        if method == "POST":
+            headers["Idempotency-Key"] = secrets.token_hex(16)  # so it takes effect once, however often it is repeated
+        until = asyncio.get_running_loop().time() + (PATIENCE_SECONDS if self._is_patient else 0.0)
+        while True:
+            status, content = await self._ask(method, path, headers, body, until)
+            if status not in {0, 503, 504} or asyncio.get_running_loop().time() > until:
+                break
+            await asyncio.sleep(0.2)
+        check(status == expect, f"{method} {path} answered {status}, not {expect}: {content}")
+        return content
+
+    async def _ask(self, method: str, path: str, headers: dict[str, str], body: Any, until: float) -> tuple[int, Any]:
+        try:
+            async with self._http.request(method, f"/api/v1{path}", json=body, headers=headers) as answer:
+                return answer.status, await answer.json(content_type=None) if answer.status != 204 else None
+        except aiohttp.ClientConnectionError:
+            if asyncio.get_running_loop().time() > until:
+                raise
+            return 0, None
 
     async def soon(self, method: str, path: str, token: str, found: Callable[[Any], str | None]) -> str:
         """Call a route until its answer holds what is looked for; what follows an event takes a moment."""

@@ -12,9 +12,11 @@ from app.config_sources import ConfigError, load
 from app.obstacles import CannotStart, cannot_keep
 from storage.errors import DatabaseUnavailable, HouseTaken, MigrationChanged
 from storage.postgres_files import FolderInUse, PostgresFailed
+from storage.redis_server import RedisFailed
 
 COMMANDS = {
     "serve": "run a house (the default)",
+    "cluster": "run several houses behind one port on this machine",
     "test": "run the tests; everything behind it goes to pytest",
     "demo": "play the main story against the running house",
     "tail": "show the log of the running house, for people",
@@ -28,7 +30,9 @@ COMMANDS = {
 A module is imported only when its command is given, so that none waits for what another one needs.
 """
 
-EXPECTED = (CannotStart, ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MigrationChanged, PostgresFailed)
+EXPECTED = (
+    CannotStart, ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MigrationChanged, PostgresFailed, RedisFailed,
+)  # fmt: skip
 """What a person can mend: shown as its sentence, without a traceback."""
 
 

@@ -8,6 +8,7 @@ is taken, because it can say what is missing; while none lives, the front waits 
 import asyncio
 import random
 from collections.abc import Sequence
+from typing import cast
 
 from app.cluster.place import Place
 from handlers.introduction import write_line
@@ -29,12 +30,12 @@ class Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.other: Side | None = None
         self.is_lost = False
+        self.has_ended = False  # it will say nothing more
         self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Know where to write."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - sockets are
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
 
     def data_received(self, data: bytes) -> None:
         """Pass it on, or keep it until there is somebody to pass it on to."""
@@ -46,11 +47,11 @@ class Side(asyncio.Protocol):
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Pass on that nothing more will come; the answer may still."""
-        if self.other is None or self.other.transport is None or not self.other.transport.can_write_eof():
+        """Pass on that nothing more will come; the answer may still. Where both have ended, it is over."""
+        self.has_ended = True
+        if self.other is None or self.other.transport is None or self.other.is_lost or self.other.has_ended:
             return False
-        if not self.other.is_lost:
-            self.other.transport.write_eof()
+        self.other.transport.write_eof()
         return True
 
     def write(self, data: bytes) -> None:
