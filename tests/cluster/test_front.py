@@ -74,14 +74,14 @@ class World:
         found = [await self.connect() for _ in range(count)]
         for _, _, writer in found:
             writer.transport.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             while any(place.connections for place in self.places):
                 await asyncio.sleep(0.01)
         return [name for name, _, _ in found]
 
     async def until(self, number: int, *, ready: bool) -> None:
         """Wait for the front to notice."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             while self.places[number].is_ready != ready:
                 await asyncio.sleep(0.01)
 
@@ -89,8 +89,8 @@ class World:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr(place_module, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(place_module, "ANSWER_SECONDS", 0.2)
-    monkeypatch.setattr(place_module, "FROZEN_SECONDS", 0.4)
+    monkeypatch.setattr(place_module, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(place_module, "FROZEN_SECONDS", 1.5)
     monkeypatch.setattr(front_module, "PATIENCE_SECONDS", 0.3)
     async with AsyncExitStack() as stack:
         houses = [FakeHouse(name) for name in ("one", "two", "three")]

@@ -51,9 +51,8 @@ async def test_what_it_holds_is_there_after_a_stop_and_a_start(server: RedisServ
 
 async def test_it_keeps_what_waits_and_is_reached_by_its_user_alone(server: RedisServer) -> None:
     url = server.start()
-    assert await ask(url, "CONFIG", "GET", "maxmemory-policy") == {b"maxmemory-policy": b"noeviction"}
-    assert await ask(url, "CONFIG", "GET", "appendonly") == {b"appendonly": b"yes"}
-    assert await ask(url, "CONFIG", "GET", "port") == {b"port": b"0"}
+    for name, value in ((b"maxmemory-policy", b"noeviction"), (b"appendonly", b"yes"), (b"port", b"0")):
+        assert await ask(url, "CONFIG", "GET", name.decode()) in ({name: value}, [name, value])
     assert Path(url.removeprefix("unix://")).parent.stat().st_mode & 0o077 == 0
 
 
