@@ -31,7 +31,8 @@ A module is imported only when its command is given, so that none waits for what
 """
 
 EXPECTED = (
-    CannotStart, ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MigrationChanged, PostgresFailed, RedisFailed,
+    CannotStart, ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MigrationChanged, PostgresFailed,
+    RedisFailed,
 )  # fmt: skip
 """What a person can mend: shown as its sentence, without a traceback."""
 

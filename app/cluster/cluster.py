@@ -21,6 +21,7 @@ from app.cluster.key import leave_key
 from app.cluster.place import Place
 from app.cluster.roster import KeptHouse, Roster, write_roster
 from app.config import Config
+from app.obstacles import cannot_listen
 from storage.postgres_server import PostgresServer
 from storage.redis_server import RedisServer
 
@@ -93,11 +94,11 @@ class Cluster:
     async def serve(self) -> int:
         """Start, greet, wait for a signal, stop."""
         signals = Signals()
+        url = await self._open_front()
         async with self._living():
             first, *others = self._houses
             if not await self._until_ready(signals, first):  # it makes tables and the first administrator, alone
                 return 1
-            url = await self._front.open(self._config.http.host, self._config.http.port)
             await leave_key(self._config.data_folder, first.data, first.place.url, url)
             self._begin(*others)
             await self._until_ready(signals, *others)
@@ -107,6 +108,13 @@ class Cluster:
             self._front.close()
         log.info("cluster_stopped")
         return 0
+
+    async def _open_front(self) -> str:
+        host, port = self._config.http.host, self._config.http.port
+        try:
+            return await self._front.open(host, port)
+        except OSError as error:
+            raise cannot_listen(host, port, error) from error
 
     @asynccontextmanager
     async def _living(self) -> AsyncIterator[None]:

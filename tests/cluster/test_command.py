@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -96,6 +97,17 @@ async def test_a_second_cluster_on_the_same_folder_is_refused_with_a_sentence(cl
     done = await asyncio.to_thread(subprocess.run, second, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "is in use by another house" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_a_sentence_and_leaves_nothing_running(data_folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        first = [sys.executable, str(ROOT / "main.py"), "cluster", "--data", str(data_folder), "--port", port]
+        done = subprocess.run(first, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and f"127.0.0.1:{port} is taken by another program" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_how_many_houses() -> None:
