@@ -31,6 +31,7 @@ from app.housekeeping import Housekeeping
 from app.kinds import Kinds, make_kinds
 from app.letter_channels import LetterChannels
 from app.logs import Logs, watch_loop_lag
+from app.mailboxes import Mailboxes, open_mailboxes
 from app.outgoing import open_deliveries
 from app.publishing import Publishing
 from app.recalls import Recalls
@@ -62,6 +63,10 @@ log = structlog.get_logger()
 CLOCK_SECONDS = 5.0
 
 
+if TYPE_CHECKING:
+    from app.wires import Wires
+
+
 class House:
     """A running house, as `app.application` sees it."""
 
@@ -81,6 +86,7 @@ class House:
     def close(self) -> None:
         """Say that requests are not welcome any more, and let those go that wait for tasks."""
         self._edges.readiness.is_open = False
+        self._core.mailboxes.leave()
         self._core.kinds.bell.close()
 
 
@@ -106,6 +112,7 @@ class Core(NamedTuple):
     publishing: Publishing
     surroundings: HouseSurroundings
     timers: Timers
+    mailboxes: Mailboxes
 
 
 @asynccontextmanager
@@ -118,7 +125,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         channels = Channels(events, recalls, core.refs, await events.epoch())
         edges = make_edges(
             config, refs=core.refs, accounts=core.kinds.accounts, channels=channels, database=base.database,
-            clock=core.clock, logs=logs, checks=checks(base.database, core.system),
+            clock=core.clock, logs=logs, checks=checks(base.database, core.system, core.mailboxes),
         )  # fmt: skip
         core.publishing.add(core.kinds.accounts.identities.publish)
         core.publishing.add(ChatChannels(edges.realtime.hub).publish)  # before the hub hears of it
@@ -171,20 +178,22 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     surroundings = HouseSurroundings(
         config, logs, house=base.row.name, postgres=await database.version(), started_at=clock.now()
     )
-    clockwork = Clockwork(TimerStore(database))
+    mailboxes = await stack.enter_async_context(open_mailboxes(config, base.row, database))
+    clockwork = Clockwork(TimerStore(database), mailboxes.partitions)
     kinds = make_kinds(config, database, refs, clock, clockwork, publishing.publish)
     stack.callback(kinds.accounts.passwords.close)
     desk = SystemDesk(HouseStore(database), EventStore(database), letters, surroundings)
     system = System(
         kinds=[*kinds.behaviours, desk], journal=base.journal, publisher=publishing, dead_letters=letters,
-        record_idempotency=record_idempotency(clock), clock=clock, capacity=config.mailbox.house_capacity,
-        mailbox_capacity=config.mailbox.capacity,
+        record_idempotency=record_idempotency(clock), clock=clock, transport=mailboxes.transport,
+        capacity=config.mailbox.house_capacity, mailbox_capacity=config.mailbox.capacity,
     )  # fmt: skip
     refs.system = surroundings.system = clockwork.system = system
     surroundings.outgoing = list(kinds.outgoing.channels)
     await open_deliveries(kinds.outgoing, config, database=database, clock=clock, ref=refs, stack=stack)
     await stack.enter_async_context(system)
-    relay = Relay(database, base.row, base.journal.recent)
+    await stack.enter_async_context(mailboxes.shared())
+    relay = Relay(database, base.row, base.journal.recent, mailboxes.adopts)
     relay.add("inbox", NOTICES, deliver_notices(refs))
     audience = Audience()
     arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish, audience.elsewhere)
@@ -193,7 +202,7 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     await relay.start()
     stack.push_async_callback(relay.stop)
     timers = Timers(system, clockwork)
-    return Core(base, refs, clock, kinds, system, relay, audience, publishing, surroundings, timers)
+    return Core(base, refs, clock, kinds, system, relay, audience, publishing, surroundings, timers, mailboxes)
 
 
 async def open_database(config: Config, dsn: str, name: str, stack: AsyncExitStack) -> Database:
@@ -253,7 +262,9 @@ async def replaying(config: Config, dsn: str) -> AsyncIterator[Replay]:
     """What `verify` needs, beside a running house or without one. Reads only: the database is as the house left it."""
     async with AsyncExitStack() as stack:
         database = await open_database(config, dsn, "posthouse-verify", stack)
-        kinds = make_kinds(config, database, Refs(), SystemClock(), Clockwork(TimerStore(database)), lambda _: None)
+        kinds = make_kinds(
+            config, database, Refs(), SystemClock(), Clockwork(TimerStore(database), lambda: None), lambda _: None
+        )
         stack.callback(kinds.accounts.passwords.close)
         yield Replay(
             EventStore(database),

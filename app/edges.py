@@ -16,6 +16,7 @@ from app.channels import Channels
 from app.config import Config
 from app.keyring import keep_secret
 from app.logs import Logs
+from app.mailboxes import Mailboxes
 from app.metrics import Metrics
 from app.openapi import document
 from app.refs import Refs
@@ -117,7 +118,7 @@ class Edges(NamedTuple):
         self.metrics.watch_relay(relay.lag)
 
 
-def checks(database: Database, system: System) -> dict[str, Check]:
+def checks(database: Database, system: System, shared: Mailboxes) -> dict[str, Check]:
     """What ``/ready`` looks at."""
 
     async def postgres() -> str | None:
@@ -130,7 +131,14 @@ def checks(database: Database, system: System) -> dict[str, Check]:
     async def actors() -> str | None:
         return f"degraded: {', '.join(sorted(system.degraded))}" if system.degraded else None
 
-    return {"postgres": postgres, "mailboxes": mailboxes, "actors": actors}
+    def of_shared(name: str) -> Check:
+        async def check() -> str | None:
+            return shared.trouble()[name]
+
+        return check
+
+    named = {name: of_shared(name) for name in shared.trouble()}
+    return {"postgres": postgres, "mailboxes": mailboxes, "actors": actors, **named}
 
 
 def make_edges(

@@ -5,6 +5,7 @@ ConnectionError
         QueueFull            too many turns wait for a lane; nothing was started
         Contended            a deadlock or a serialization failure; the same again may pass
         Fenced               this house was declared dead and may write no more
+    MailUnavailable          what should carry mail between houses cannot be reached
     StaleState               a stream has moved on: load the entity again; nothing was changed
 TimeoutError
     UnknownOutcome           the connection was lost in COMMIT and the outcome could not be found out
@@ -32,6 +33,10 @@ class Contended(DatabaseUnavailable):
 
 class Fenced(DatabaseUnavailable):
     """This house was declared dead, or has a newer incarnation: it may write no more."""
+
+
+class MailUnavailable(ConnectionError):  # noqa: N818 - reads as what happened
+    """What should carry mail between houses cannot be reached."""
 
 
 class StaleState(ConnectionError):  # noqa: N818 - reads as what happened

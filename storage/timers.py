@@ -22,9 +22,9 @@ class TimerRow(NamedTuple):
     due_at: datetime
 
 
-def insert_timer(timer: TimerRow) -> Write:
-    """Return the write that sets a timer; the same id again changes nothing."""
-    return Write(Q.insert_timers, timer)
+def insert_timer(timer: TimerRow, partition: int = 0) -> Write:
+    """Return the write that sets a timer; the same id again changes nothing. The partition is the actor's."""
+    return Write(Q.insert_timers, (*timer, partition))
 
 
 def delete_timer(timer_id: str, gone: Exception | None = None) -> Write:
@@ -41,11 +41,16 @@ class TimerStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def list_due(self, now: datetime, limit: int = 100) -> Sequence[TimerRow]:
-        """Return timers whose time has come, oldest first. They stay set until a turn deletes them."""
-        return [TimerRow(*row) for row in await self._db.fetch(Q.list_due, now, limit)]
+    async def list_due(
+        self, now: datetime, limit: int = 100, partitions: Sequence[int] | None = None
+    ) -> Sequence[TimerRow]:
+        """Return timers whose time has come, oldest first, of all partitions or of some.
 
-    async def get_next_due(self, after: datetime) -> datetime | None:
+        They stay set until a turn deletes them.
+        """
+        return [TimerRow(*row) for row in await self._db.fetch(Q.list_due, now, limit, partitions)]
+
+    async def get_next_due(self, after: datetime, partitions: Sequence[int] | None = None) -> datetime | None:
         """Return when the first one after a moment is due, or None."""
-        due: datetime | None = await self._db.fetchval(Q.get_next_due, after)
+        due: datetime | None = await self._db.fetchval(Q.get_next_due, after, partitions)
         return due

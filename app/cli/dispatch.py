@@ -10,7 +10,7 @@ from typing import Any
 from app.config import Config
 from app.config_sources import ConfigError, load
 from app.obstacles import CannotStart, cannot_keep
-from storage.errors import DatabaseUnavailable, HouseTaken, MigrationChanged
+from storage.errors import DatabaseUnavailable, HouseTaken, MailUnavailable, MigrationChanged
 from storage.postgres_files import FolderInUse, PostgresFailed
 from storage.redis_server import RedisFailed
 
@@ -31,8 +31,8 @@ A module is imported only when its command is given, so that none waits for what
 """
 
 EXPECTED = (
-    CannotStart, ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MigrationChanged, PostgresFailed,
-    RedisFailed,
+    CannotStart, ConfigError, DatabaseUnavailable, FolderInUse, HouseTaken, MailUnavailable, MigrationChanged,
+    PostgresFailed, RedisFailed,
 )  # fmt: skip
 """What a person can mend: shown as its sentence, without a traceback."""
 
