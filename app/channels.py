@@ -8,17 +8,22 @@ from actors.messages.letter import ConcernsCaller
 from actors.messages.task import GetTask
 from actors.runtime.actor import Ref
 from actors.runtime.message import Caller
+from app.courier_channels import may_listen
 from app.letter_channels import LETTER, public
 from app.recalls import Recalls
 from handlers.ports import Position, Publication
+from storage.courier import CourierStore
 from storage.events import EventStore
 
 
 class Channels:
     """Implements `handlers.ports.Streams` and `handlers.ports.Permits`."""
 
-    def __init__(self, events: EventStore, recalls: Recalls, ref: Callable[[str, str], Ref], epoch: str) -> None:
+    def __init__(
+        self, events: EventStore, recalls: Recalls, couriers: CourierStore, ref: Callable[[str, str], Ref], epoch: str
+    ) -> None:
         self._events = events
+        self._couriers = couriers
         self._recalls = recalls
         self._ref = ref
         self._epoch = epoch
@@ -52,6 +57,8 @@ class Channels:
                 return await self._ref("chat", key).ask(IsMember(chat_id=key, user_id=caller.user_id or ""), caller)
             case "letter":
                 return await self._ref("letter", key).ask(ConcernsCaller(letter_id=key), caller)
+            case "courier":
+                return await may_listen(self._couriers, caller, key)
             case "system":
                 return caller.is_admin
             case _:

@@ -24,6 +24,7 @@ from app.beside import running
 from app.channels import Channels
 from app.chat_channels import ChatChannels
 from app.config import Config
+from app.courier_channels import CourierChannels
 from app.courier_levels import LEVELS, deliver_levels
 from app.desk_channels import DeskChannels
 from app.edges import Edges, checks, make_edges
@@ -122,7 +123,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         base = await open_base(config, dsn, stack)
         core = await start_core(config, base, logs, stack)
         events, recalls = EventStore(base.database), Recalls(ChatStore(base.database))
-        channels = Channels(events, recalls, core.refs, await events.epoch())
+        channels = Channels(events, recalls, core.kinds.couriers.store, core.refs, await events.epoch())
         edges = make_edges(
             config, refs=core.refs, accounts=core.kinds.accounts, channels=channels, database=base.database,
             clock=core.clock, logs=logs, checks=checks(base.database, core.system, core.mailboxes),
@@ -130,6 +131,8 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         core.publishing.add(core.kinds.accounts.identities.publish)
         core.publishing.add(ChatChannels(edges.realtime.hub).publish)  # before the hub hears of it
         core.publishing.add(LetterChannels(edges.realtime.hub, edges.realtime.publish).publish)
+        territories = CourierChannels(edges.realtime.hub, core.kinds.couriers.store)
+        core.publishing.add(territories.publish)
         watch_people(core, edges, stack)
         desk = DeskChannels(edges.realtime.hub, core.surroundings, core.clock)
         core.publishing.add(desk.publish)
@@ -144,7 +147,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         core.kinds.outgoing.watch(edges.metrics)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
         work = background(core.kinds, housekeeping, edges, server)
-        await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), *work)
+        await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), territories.watch(), *work)
         yield House(core, edges, wires)
 
 

@@ -5,7 +5,7 @@ houses, none sees an old number, so the limit of a day holds whatever comes at o
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date, datetime
 
 from storage import queries
@@ -100,6 +100,11 @@ class CourierStore:
     async def get_state(self, user_id: str) -> Record | None:
         """The owned row with the columns of the last application (``a_<name>``), for the courier's actor."""
         return await self._database.fetchrow(Q.get_state, user_id)
+
+    async def list_territories(self, user_ids: Iterable[str]) -> dict[str, list[str]]:
+        """The prefixes of those among these who are active couriers."""
+        rows = await self._database.fetch(Q.list_territories, list(user_ids))
+        return {row["user_id"]: row["prefixes"] for row in rows}
 
     async def list_above(self, user_id: str) -> list[Record]:
         """Who stands above a courier, nearest first; ``distance`` 1 is the parent."""

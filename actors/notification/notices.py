@@ -12,6 +12,7 @@ import msgspec
 
 from actors.errors import NotFound
 from actors.messages.notification import Notice, Priority, TakeNotices, TaskChange
+from actors.notification import about_couriers
 from actors.runtime.actor import Ref
 from actors.runtime.message import SYSTEM
 
@@ -98,6 +99,7 @@ NOTICES: Mapping[str, Rule] = {
     "task.failed": task_failed,
     "task.cancelled": task_changed,
     "task.retried": task_changed,
+    **about_couriers.NOTICES,
 }
 """Event type -> rule. A new noun adds what people should hear of. That a task was created changes no status."""
 

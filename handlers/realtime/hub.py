@@ -137,6 +137,23 @@ class Hub:
                 if subscription.is_live:
                     yield channel, subscription.connection.info
 
+    def channels(self, user_id: str, noun: str) -> list[str]:
+        """The channels beginning with ``noun`` to which a user is subscribed in this house, or is subscribing."""
+        return [
+            channel
+            for channel in self._feeds
+            if channel.startswith(noun) and any(one.user_id == user_id for one in self._connections(channel))
+        ]
+
+    def listening(self, noun: str) -> set[str]:
+        """Who is subscribed in this house to a channel that begins with ``noun``, by id."""
+        return {
+            connection.user_id
+            for channel in self._feeds
+            if channel.startswith(noun)
+            for connection in self._connections(channel)
+        }
+
     def present(self, channel: str) -> list[ClientInfo]:
         """Return who is subscribed in this house, in the order in which they came."""
         return [c.info for c in self._connections(channel) if c.subscriptions[channel].is_live]

@@ -205,6 +205,11 @@ where c.status in ('pending', 'rejected')
            select from courier x where x.parent_id = c.user_id and x.status in ('active', 'suspended')
              and (x.level >= c.level or not covers_all(c.prefixes, x.prefixes))));
 
+-- name: list_territories :many
+-- Where those among some people have authority who are active couriers.
+-- $1 user_id uuid[]
+select user_id, prefixes from courier where user_id = any ($1) and status = 'active';
+
 -- name: list_above :many
 -- Who stands above a courier, nearest first.
 -- $1 user_id uuid
