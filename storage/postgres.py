@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.protocol import protocol  # the driver's own parts: its version is pinned
 
 from storage import queries
 from storage.errors import TROUBLE, DatabaseUnavailable, translate
@@ -21,7 +22,10 @@ _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "15s",
     "timezone": "UTC",
 }
-_HYPHENS = (8, 12, 16, 20)
+
+# The driver asks of each element of an array whether it is an array itself, and asks an abstract class: 0.18 of 0.28 us
+# for a text. Our arrays are of these types; whatever else is iterable is refused.
+vars(protocol)["IterableABC"] = (list, tuple, set, frozenset)
 
 
 def _encode_uuid(text: str) -> bytes:

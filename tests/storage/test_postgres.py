@@ -3,9 +3,11 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pytest
+from asyncpg.protocol import protocol
 
 from storage.errors import DatabaseUnavailable, IntegrityViolation, StatementFailed
 from storage.postgres import Database
@@ -29,6 +31,33 @@ async def test_uuids_and_json_are_text_both_ways_and_times_are_aware(db: Databas
     assert row is not None
     assert tuple(row) == given
     assert row[4].utcoffset().total_seconds() == 0
+
+
+async def test_arrays_are_lists_tuples_and_sets(db: Database) -> None:
+    count = statement("select cardinality($1::text[])")
+    for names in (["a", "b"], ("a", "b"), {"a", "b"}, frozenset("ab"), ["a", None]):
+        assert await db.fetchval(count, names) == 2
+    nested = [["a", "b"], ["c", "d"]]
+    assert await db.fetchval(statement("select $1::text[]"), nested) == nested
+    with pytest.raises(StatementFailed):
+        await db.fetchval(count, (name for name in "ab"))
+
+
+async def test_that_elements_are_no_arrays_is_seen_at_a_glance(db: Database) -> None:
+    names = ["a name of some length"] * 50_000
+    encode = statement("select 1 where $1::text[] is null")
+    await db.fetchval(encode, names)
+    started = time.thread_time()
+    for _ in range(4):
+        await db.fetchval(encode, names)
+    spent = time.thread_time() - started
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(vars(protocol), "IterableABC", Iterable)  # as the driver has it
+        started = time.thread_time()
+        for _ in range(4):
+            await db.fetchval(encode, names)
+        assert spent < 0.8 * (time.thread_time() - started)
 
 
 async def test_a_pool_that_is_used_up_refuses_within_two_seconds(db: Database) -> None:
