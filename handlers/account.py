@@ -25,6 +25,11 @@ def account_of(message: Any, caller: Caller) -> str:
     return str(message.user_id)
 
 
+def account_seen(message: GetAccount, caller: Caller) -> str | None:
+    """The account itself for its person and administrators; None: to strangers the service shows what they may see."""
+    return message.user_id if message.user_id == caller.user_id or caller.is_admin else None
+
+
 def show_user(seen: SeenUser) -> tuple[int, User | PublicUser | None]:
     """The whole account, or what strangers see of it."""
     return 200, seen.user or seen.public
@@ -45,7 +50,8 @@ OPERATIONS = [
         summary="Accounts, newest first",
     ),
     Operation(
-        method="GET", path="/users/{user_id}", message=GetAccount, to="account", key=account_of, tag=_TAG,
+        method="GET", path="/users/{user_id}", message=GetAccount, to="account", key=account_seen,
+        service="profiles", tag=_TAG,
         reply=User | PublicUser, present=show_user, summary="One account; `me` is one's own", rpc="user.get",
         errors=("not_found",),
     ),

@@ -10,6 +10,7 @@ import msgspec
 from actors.errors import Forbidden, InvalidRequest, Unauthorized, Unavailable
 from actors.runtime.actor import Idempotency, Ref
 from actors.runtime.message import Caller
+from handlers.cursors import marked, unmarked
 from handlers.decoding import Parts, Shape, check_depth, refusal
 from handlers.idempotency import IdempotencyRecords, Once, Replay
 from handlers.operation import Access, Operation
@@ -39,8 +40,10 @@ class Procedure:
         self.route = f"{operation.method} {operation.path}"
         self.takes_key = operation.creates is not None or operation.replays is not None
         self._refs = refs
-        self._service = refs(operation.to, "") if operation.key is None else None
+        service = operation.to if operation.key is None else operation.service
+        self._service = None if service is None else refs(service, "")
         self._scope = _scope(operation)
+        self._has_pages = "cursor" in operation.message.__struct_fields__
 
     def permit(self, caller: Caller) -> None:
         """Raise `Unauthorized` or `Forbidden` when the caller may not perform this at all."""
@@ -54,6 +57,13 @@ class Procedure:
         if access is Access.ADMIN and not caller.is_admin:
             raise Forbidden("this is for administrators")
 
+    def build(self, parts: Parts, request: Any = None) -> Any:
+        """Make the message. Raises `InvalidRequest`."""
+        message = self.shape.build(parts, request)
+        if self._has_pages and message.cursor is not None:
+            return msgspec.structs.replace(message, cursor=unmarked(message.cursor, self.route, message))
+        return message
+
     def key(self, message: Any, caller: Caller) -> str | None:
         """The key of the entity that a message is for; None: it is for a service."""
         return None if self.operation.key is None else self.operation.key(message, caller)
@@ -66,15 +76,18 @@ class Procedure:
         assert ref is not None  # noqa: S101 - a service has no key, and its ref
         return ref.ask(message, caller, self.operation.timeout_seconds, idempotency)
 
-    def show(self, reply: Any) -> Outcome:
-        """Present an actor's reply."""
+    def show(self, reply: Any, message: Any) -> Outcome:
+        """Present an actor's reply to a message."""
         operation = self.operation
-        return Outcome(operation.status, reply) if operation.present is None else Outcome(*operation.present(reply))
+        status, answer = (operation.status, reply) if operation.present is None else operation.present(reply)
+        if self._has_pages and answer.next_cursor is not None:
+            answer = msgspec.structs.replace(answer, next_cursor=marked(answer.next_cursor, self.route, message))
+        return Outcome(status, answer)
 
     async def ask(self, message: Any, caller: Caller, idempotency: Idempotency | None = None) -> Outcome:
         """Ask the actor and present its answer. Raises every `DomainError` that `Ref.ask` raises."""
         try:
-            return self.show(await self.begin(self.key(message, caller), message, caller, idempotency))
+            return self.show(await self.begin(self.key(message, caller), message, caller, idempotency), message)
         except ConnectionError as error:
             raise Unavailable from error
 
@@ -101,7 +114,7 @@ class Request:
 
     def encode(self, reply: Any) -> bytes:
         """See `handlers.ports.Prepared`."""
-        return encode(self._procedure.show(reply))
+        return encode(self._procedure.show(reply, self._message))
 
 
 class OnceRequest(NamedTuple):
@@ -136,7 +149,7 @@ class Dispatcher:
         self, procedure: Procedure, parts: Parts, caller: Caller, key: str | None, request: Any = None
     ) -> Outcome:
         """Perform what has been permitted and read. ``key`` counts only where something is created."""
-        message = procedure.shape.build(parts, request)
+        message = procedure.build(parts, request)
         if key is None or not procedure.takes_key:
             return await procedure.ask(message, caller)
 
@@ -155,10 +168,10 @@ class Dispatcher:
         shape = procedure.shape
         if path is not None:
             parts = Parts(shape.read_path(path, caller.user_id), shape.read_body(data))
-            return Request(procedure, shape.build(parts), caller)
+            return Request(procedure, procedure.build(parts), caller)
         parts, key = _read_rpc(shape, data or b"{}", caller)
         if key is None or not procedure.takes_key:
-            return Request(procedure, shape.build(parts), caller)
+            return Request(procedure, procedure.build(parts), caller)
         return OnceRequest(partial(self.run, procedure, parts, caller, key))
 
     async def _show(self, procedure: Procedure, message: Any, object_id: str, caller: Caller) -> Outcome:

@@ -33,7 +33,8 @@ class Operation:
     message: type[Any]  # Command or Query
     to: str  # the kind of actor
     summary: str
-    key: Callable[[Any, Caller], str] | None = None  # the entity's key; None: a service
+    key: Callable[[Any, Caller], str | None] | None = None  # the entity's key; None: a service
+    service: str | None = None  # the kind that gets what `key` returns None for
     access: Access = Access.USER
     status: int = 200  # 204: the reply is not sent
     reply: Any = None  # type of the answer on the wire; None: R of Command[R]

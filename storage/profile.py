@@ -27,6 +27,10 @@ class ProfileStore:
         """A profile by id or, where that is None, by username, with counts and the viewer's relation."""
         return await self._database.fetchrow(Q.get_profile, viewer, sees_all, user_id, username)
 
+    async def get_person(self, user_id: str, viewer_id: str | None) -> Record | None:
+        """What a stranger sees of an account; None when there is none, or its person has blocked the viewer."""
+        return await self._database.fetchrow(Q.get_person, user_id, viewer_id)
+
     async def list_followers(
         self, viewer: str | None, user_id: str, *, sees_all: bool, before: tuple[datetime, str] | None, limit: int
     ) -> list[Record]:

@@ -7,7 +7,7 @@ import msgspec
 
 from actors.cursors import decode_cursor, encode_cursor
 from actors.errors import NotFound
-from actors.messages.account import ChangeAccount
+from actors.messages.account import ChangeAccount, GetAccount
 from actors.messages.fields import Id, Page
 from actors.messages.profile import (
     Acquaintance,
@@ -25,6 +25,7 @@ from actors.messages.profile import (
     UnblockPerson,
     UnfollowPerson,
 )
+from actors.messages.user import PublicUser, SeenUser
 from actors.profile import ties
 from actors.runtime.actor import Ref, Service, Together, Turn, handles
 from actors.runtime.message import Aware
@@ -55,6 +56,14 @@ class Profiles(Service):
         """The caller's profile."""
         del message
         return _profile(await self._visible(turn, user_id=turn.caller.user_id))
+
+    @handles
+    async def see_account(self, message: GetAccount, turn: Turn) -> SeenUser:
+        """What a stranger sees of an account."""
+        row = await self._store.get_person(message.user_id, turn.caller.user_id)
+        if row is None:
+            raise NotFound("no such user")
+        return SeenUser(public=PublicUser(**row))
 
     @handles
     async def change(self, message: ChangeProfile, turn: Turn) -> Profile:

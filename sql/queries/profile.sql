@@ -26,6 +26,12 @@ cross join lateral relation_of($1, a.id) as r
 where a.id = coalesce($3::uuid, (select id from account where lower(username) = lower($4)))
   and ($2 or not r.is_blocked_by);
 
+-- name: get_person :one
+-- What a stranger sees of an account: no row when there is none, or when that person has blocked the viewer.
+-- $1 user_id uuid, $2 viewer uuid
+select a.id, a.username, a.avatar, a.courier_level from account a
+where a.id = $1 and not exists (select from block b where b.blocker_id = a.id and b.blocked_id = $2);
+
 -- name: list_followers :many
 -- Who follows a person, newest first, without those who have blocked the viewer.
 -- $1 viewer uuid, $2 sees_all boolean, $3 user_id uuid, $4 before created_at or null, $5 before id, $6 limit integer

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actors.cursors import encode_cursor
+from actors.messages.chat import ListChats, ListMembers, ListMessages, SearchMessages
 from actors.runtime.ids import uuid7
 from handlers.chat import OPERATIONS
+from handlers.cursors import marked
 from tests.chat.served import ChatHouse
 
 WRONG_CHATS: list[tuple[Any, str]] = [
@@ -171,6 +173,19 @@ async def test_a_message_of_another_chat_is_not_in_this_one(house: ChatHouse) ->
     assert problem["errors"][0]["path"] == "$.reply_to"
 
 
+def lists(chat_id: str) -> dict[str, tuple[str, Any]]:
+    """Lists with the route and the message behind each."""
+    return {
+        f"/chats/{chat_id}/messages?": ("GET /chats/{chat_id}/messages", ListMessages(chat_id=chat_id)),
+        f"/chats/{chat_id}/messages?q=note&": (
+            "GET /chats/{chat_id}/messages", ListMessages(chat_id=chat_id, q="note"),
+        ),
+        "/chats?": ("GET /chats", ListChats()),
+        "/messages?q=note&": ("GET /messages", SearchMessages(q="note")),
+        f"/chats/{chat_id}/members?": ("GET /chats/{chat_id}/members", ListMembers(chat_id=chat_id)),
+    }  # fmt: skip
+
+
 async def test_a_cursor_of_another_list_is_refused(house: ChatHouse) -> None:
     chat_id = await house.group("ada", "ben")
     await house.pour("ada", chat_id, 3)
@@ -178,15 +193,10 @@ async def test_a_cursor_of_another_list_is_refused(house: ChatHouse) -> None:
     numbers, moments = page["next_cursor"], (await house.get("ada", f"/chats/{chat_id}/members?limit=1"))["next_cursor"]
     now = datetime.now(UTC)
     keys: list[Any] = [None, [], (True, -1), (True, 2**60), (True, "1"), (1, 1), ("x", uuid7()), (now, "x")]
-    forged = [encode_cursor(key) for key in keys]
-    for path, cursors in (
-        (f"/chats/{chat_id}/messages?", [moments, *forged]),
-        (f"/chats/{chat_id}/messages?q=note&", [moments, *forged]),
-        ("/chats?", [numbers, *forged]),
-        ("/messages?q=note&", [numbers, *forged]),
-        (f"/chats/{chat_id}/members?", [numbers, *forged]),
-    ):
-        for cursor in (*cursors, "%F0%9F%91%8D", "x"):
+    texts = [encode_cursor(key) for key in keys]
+    for path, asked in lists(chat_id).items():
+        forged = [marked(text, *asked) for text in texts]
+        for cursor in (numbers if "messages?" not in path else moments, *texts, *forged, "%F0%9F%91%8D", "x"):
             problem = await house.get("ada", f"{path}cursor={cursor}", expect=400)
             assert problem["errors"][0]["path"] == "$.cursor", (path, cursor)
 
@@ -197,7 +207,22 @@ async def test_moments_at_the_ends_of_time_are_cursors_like_others(house: ChatHo
     for at in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)):
         cursor = encode_cursor((at, uuid7()))
         for path in ("/chats?", "/messages?q=note&", f"/chats/{chat_id}/members?"):
-            await house.get("ada", f"{path}cursor={cursor}")
+            await house.get("ada", f"{path}cursor={marked(cursor, *lists(chat_id)[path])}")
+
+
+async def test_a_cursor_is_good_for_the_same_question_only(house: ChatHouse) -> None:
+    chat_id, other = await house.group("ada", "ben"), await house.group("ada", "ben")
+    await house.pour("ada", chat_id, 4)
+    cursor = (await house.get("ada", f"/chats/{chat_id}/messages?q=note&limit=1"))["next_cursor"]
+
+    await house.get("ada", f"/chats/{chat_id}/messages?q=note&limit=2&cursor={cursor}")
+    for path in (
+        f"/chats/{chat_id}/messages?",
+        f"/chats/{chat_id}/messages?q=not&",
+        f"/chats/{other}/messages?q=note&",
+    ):
+        problem = await house.get("ada", f"{path}cursor={cursor}", expect=400)
+        assert problem["errors"][0]["path"] == "$.cursor", path
 
 
 async def test_nonsense_is_refused_everywhere_and_changes_nothing(house: ChatHouse) -> None:

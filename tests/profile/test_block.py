@@ -1,8 +1,10 @@
 """Blocks: who is blocked neither follows nor sees, and both directions end at the same moment."""
 
 import asyncio
+from typing import Any
 
 from actors.messages.profile import BlockPerson, FollowPerson
+from actors.runtime.ids import uuid7
 from actors.runtime.message import Caller
 from tests.profile.house import ProfileHouse
 from tests.system.house import Person
@@ -37,6 +39,24 @@ async def test_who_is_blocked_finds_nobody(house: ProfileHouse, ada: Person, ben
         [seen] = (await house.get(ada, path))["items"]
         assert seen["username"] == "ada"
     assert (await house.get(cyd, "ben"))["username"] == "Ben"
+
+
+async def test_who_is_blocked_sees_no_account_either(
+    house: ProfileHouse, ada: Person, ben: Person, cyd: Person
+) -> None:
+    await house.put(ada, "ben/block")
+    path = f"/users/{ada.id}"
+
+    async def look(path: str, person: Person, expect: int = 200) -> Any:
+        return await house.served.call("GET", path, person.token, expect=expect)
+
+    assert (await look(path, ben, expect=404))["detail"] == "no such user"
+    assert (await look(f"/users/{uuid7()}", ben, expect=404))["detail"] == "no such user"
+    assert (await look(path, cyd)).keys() == {"id", "username", "avatar", "courier_level"}
+    assert (await look(path, ada))["email"]
+    assert (await look(path, house.served.admin))["username"].lower() == "ada"
+    await house.end(ada, "ben/block")
+    assert (await look(path, ben))["id"] == ada.id
 
 
 async def test_administrators_see_everybody(house: ProfileHouse, ada: Person) -> None:
