@@ -40,7 +40,8 @@ class Channels:
         """Publications in order, or newest first; without what was taken back since, or is private."""
         edge = None if reverse and not after else after
         rows = await self._events.read_stream(channel, edge, limit, reverse=reverse)
-        bodies = await self._recalls.blank(rows) if channel.startswith("chat:") else [row.body for row in rows]
+        quotes = channel.startswith(("chat:", "user:"))
+        bodies = await self._recalls.blank(rows) if quotes else [row.body for row in rows]
         if channel.startswith(LETTER):
             bodies = [public(body) for body in bodies]
         return [Publication(row.n, body) for row, body in zip(rows, bodies, strict=True)]

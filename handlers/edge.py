@@ -22,6 +22,7 @@ from handlers.decoding import Parts
 from handlers.dispatch import Dispatcher, Outcome, Procedure
 from handlers.operation import Access, Operation
 from handlers.origin import Addresses, continue_trace, limit_key, request_id
+from handlers.patience import while_there
 from handlers.ports import Identities
 from handlers.rate_limit import Limit, LimitSettings, limits
 
@@ -129,7 +130,8 @@ class Route:
         else:
             read = shape.read_query(request.query.items() if query else ())
         key = request.headers.get("Idempotency-Key") if procedure.takes_key else None
-        return await self._edge.dispatcher.run(procedure, Parts(path, read), caller, key, request)
+        work = self._edge.dispatcher.run(procedure, Parts(path, read), caller, key, request)
+        return await (while_there(request, work) if procedure.operation.waits else work)
 
     async def _identify(self, request: web.Request, name: str) -> tuple[Caller, DomainError | None]:
         """Return who calls; where the token is bad, nobody and what is wrong with it.

@@ -47,6 +47,7 @@ class Operation:
     fills: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Fields of the message that nobody sends: the edge fills each from the HTTP request. Not for rpc."""
     timeout_seconds: float = 5.0
+    waits: bool = False  # it may wait long for something to come: a client that leaves is to be noticed
     body_limit_bytes: int = 262_144
     errors: Sequence[str] = ()  # codes beyond those that every operation of its access has
     tag: str = ""  # the noun, for the documentation

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, cast
 
 from aiohttp import web
@@ -91,6 +91,14 @@ class _InPlace:
 
 
 class _Protocol(web.RequestHandler):
+    on_lost: Callable[[], object] | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell who waits for this client that it has gone."""
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
+
     async def start(self) -> None:
         """Serve one request of the connection after the other."""
         if sys.version_info < (3, 12):

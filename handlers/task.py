@@ -123,7 +123,7 @@ OWNERS = [
 WORKERS = [
     Operation(
         method="POST", path="/tasks/lease", message=LeaseTasks, to="task_leases", tag="task", access=Access.WORKER,
-        rate="worker", reply=LeasedTasks, present=show_leased, timeout_seconds=PATIENCE_SECONDS,
+        rate="worker", reply=LeasedTasks, present=show_leased, timeout_seconds=PATIENCE_SECONDS, waits=True,
         summary="Lease tasks, waiting for the first: the highest priority, then the oldest",
         example={"types": ["upscale"], "max": 10, "wait_seconds": 20, "worker": "gpu-1"},
     ),

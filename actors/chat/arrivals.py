@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from actors.chat.invitations import invitations
-from actors.chat.talk import Place, Said, Talk, entry, mention, read_talks
+from actors.chat.talk import Place, Said, Talk, entry, mention, read_named, read_talks
 from actors.chat.watched import Watched
 from actors.errors import NotFound
 from actors.messages.chat import LoseMember
@@ -24,7 +24,7 @@ from storage.chat_arrival import ChatArrivalStore
 from storage.events import EventRow
 from storage.postgres import Record
 
-ARRIVALS = ("message.created", "chat.created", "member.joined", "account.deleted")
+ARRIVALS = ("message.created", "message.edited", "chat.created", "member.joined", "account.deleted")
 """The events that `Arrivals.deliver` wants to hear of."""
 AT_ONCE = 200
 """Actors that are asked at a time: they share commits, and none waits for its turn longer than an ask may."""
@@ -66,16 +66,19 @@ class Arrivals:
         for user_id, notice in await invitations(events, self._store):
             notices[user_id][notice.source] = notice
         talks = read_talks(event for event in events if event.type == "message.created")
-        told = await self._hear(talks, notices) if talks else []
+        named = read_named(event for event in events if event.type == "message.edited")
+        told = await self._hear(talks, named, notices) if talks or named else []
         await self._take(notices)
         if told:
             await self._store.update_told(told)
         await self._lose([event.stream.removeprefix("account:") for event in events if event.type == "account.deleted"])
 
-    async def _hear(self, talks: Mapping[str, Talk], notices: Notices) -> list[tuple[str, str, int]]:
+    async def _hear(
+        self, talks: Mapping[str, Talk], named: Sequence[tuple[Said, str]], notices: Notices
+    ) -> list[tuple[str, str, int]]:
         """Add notices of what was said, and hint at it live; returns who will then have been told how far."""
         groups = await self._untold(talks)
-        mentions = [(said, one) for talk in talks.values() for said, one in talk.mentions]
+        mentions = [*((said, one) for talk in talks.values() for said, one in talk.mentions), *named]
         self._publish([hint for group in groups if group["is_told"] for hint in _hints(talks, group)])
         untold = [group for group in groups if not group["is_told"]]
         if not untold and not mentions:

@@ -130,6 +130,11 @@ def edited(room: RoomState, message: ChatMessage, content: str, now: datetime) -
     return replace(message, content=content, mentions=mentions_of(content, room.members), edited_at=moment(room, now))
 
 
+def newly_named(was: ChatMessage, now: ChatMessage) -> tuple[str, ...]:
+    """Whom an edit mentions who was not mentioned before."""
+    return tuple(user_id for user_id in now.mentions if user_id not in was.mentions)
+
+
 def recalled(room: RoomState, message: ChatMessage, now: datetime) -> ChatMessage:
     """Return the message with nothing in it. Raises `Conflict` for what the house has said."""
     if message.kind == "system":

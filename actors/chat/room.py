@@ -28,6 +28,7 @@ from actors.chat.messages import (
     insert,
     load_message,
     moment,
+    newly_named,
     peace,
     recalled,
     require_reach,
@@ -207,7 +208,7 @@ class Room(Entity[RoomState]):
             return was
         return Decision(
             reply=now,
-            events=[MessageEdited(at=moment(room, turn.now), message=now)],
+            events=[MessageEdited(at=moment(room, turn.now), message=now, named=newly_named(was, now))],
             writes=[*peace(room, member.user_id), update(now)],
         )
 

@@ -32,6 +32,11 @@ class _Created(msgspec.Struct, gc=False):
     message: Words
 
 
+class _Edited(msgspec.Struct, gc=False):
+    message: Words
+    named: list[str] = []
+
+
 class Said(NamedTuple):
     """A message, and the event that told of it."""
 
@@ -52,6 +57,7 @@ class Place(NamedTuple):
 
 
 _decode = msgspec.json.Decoder(_Created).decode
+_decode_edited = msgspec.json.Decoder(_Edited).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -106,6 +112,18 @@ def read_talks(events: Iterable[EventRow]) -> dict[str, Talk]:
             talk = talks.setdefault(words.chat_id, Talk(words.chat_id))
             talk.said.append(Said(words, source_of(event), event.at))
     return talks
+
+
+def read_named(events: Iterable[EventRow]) -> list[tuple[Said, str]]:
+    """The messages of events ``message.edited`` with everybody whom the edit names anew. It is the editor who calls."""
+    return [
+        (Said(msgspec.structs.replace(edited.message, sender_id=editor), source_of(event), event.at), one)
+        for event in events
+        for edited in [_decode_edited(event.body)]
+        for editor in [event.caller or edited.message.sender_id]
+        for one in edited.named
+        if one != editor
+    ]
 
 
 def source_of(event: EventRow) -> str:

@@ -39,6 +39,14 @@ class Turn:
     idempotency: Idempotency | None = None
     traceparent: str = ""  # W3C trace context; "" when nobody traces
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether nobody waits for the answer any more: who asked has left, or was told that the deadline is over."""
+        return False
+
+    def on_abandoned(self, callback: Callable[[], None]) -> None:
+        """Call back once nobody waits any more; after the answer, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

@@ -1,6 +1,7 @@
 """What lies in a mailbox: the message and everything that travels with it."""
 
 from asyncio import Future
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -53,6 +54,16 @@ class Envelope(msgspec.Struct, gc=False):
     def is_ask(self) -> bool:
         """Whether somebody waits for the answer; a tell's ``reply`` only tells its transport that it is done."""
         return self.deadline is not None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """See `Turn`. What came from another house never is: its asker's leaving does not travel."""
+        return self.reply is not None and self.reply.done()
+
+    def on_abandoned(self, callback: Callable[[], None]) -> None:
+        """See `Turn`."""
+        if self.reply is not None:
+            self.reply.add_done_callback(lambda _: callback())
 
     def answer(self, reply: Any) -> None:
         """Give the asker the reply, if somebody still waits for it."""

@@ -103,15 +103,23 @@ class PackedMemoryTransport:
             if self.under_way_bytes + len(data) > self.limit_bytes:
                 raise Overloaded("too many bytes wait in this house")
             copy = unpack(destination, data)
+            assert copy.reply is not None  # noqa: S101 - `unpack` has just made it
+            copied = copy.reply
             destination.deliver(key, copy)
             self.under_way_bytes += len(data)
 
             def done(answered: "Future[Any]") -> None:
                 self.under_way_bytes -= len(data)
-                pass_on(destination.packing, answered, envelope)
+                if not answered.cancelled():
+                    pass_on(destination.packing, answered, envelope)
 
-            assert copy.reply is not None  # noqa: S101 - `unpack` has just made it
-            copy.reply.add_done_callback(done)
+            def left(asked: "Future[Any]") -> None:
+                if asked.cancelled() and not destination.is_entity:  # a service lives in the asker's house, and is told
+                    copied.cancel()
+
+            copied.add_done_callback(done)
+            if envelope.reply is not None:
+                envelope.reply.add_done_callback(left)
 
         return send
 

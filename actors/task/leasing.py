@@ -67,12 +67,14 @@ class TaskLeases(Service):
         tasks, clock = self._ref("tasks", ""), asyncio.get_running_loop().time
         ends_at = clock() + wait_seconds
         waiter = self._bell.enter(request.types, request.max)
+        turn.on_abandoned(waiter.woken.set)
         try:
-            while True:
+            while not turn.is_abandoned:
                 waiter.rest()
                 found = await tasks.ask(request, turn.caller)
                 left = ends_at - clock()
                 if found.tasks or left <= 0 or self._bell.is_closed or not await waiter.wait(left):
                     return found
+            return Leased([])  # who has left gets nothing: it would lie idle until its lease ran out
         finally:
             self._bell.leave(waiter)

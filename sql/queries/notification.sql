@@ -53,9 +53,12 @@ where t.id = r.id and t.user_id = r.user_id and t.deleted_at is null
 returning r.ord;
 
 -- name: list_notifications :many
--- A page of an inbox, newest first.
+-- A page of an inbox, newest first. What quotes a chat's message that was taken back, or went with its chat, is empty.
 -- $1 user_id uuid, $2 unread boolean or null, $3 type text or null, $4 before created_at or null, $5 before id, $6 limit
-select id, type, title, body, data, priority, created_at, read_at
+select id, type, title, data, priority, created_at, read_at, case
+    when type in ('message', 'mention') and source like 'chat:%' and not exists (
+        select from chat_message m where m.id = (data ->> 'message_id')::uuid and m.recalled_at is null
+    ) then '' else body end as body
 from notification
 where user_id = $1 and deleted_at is null
   and ($2::boolean is null or (read_at is null) = $2)

@@ -53,6 +53,9 @@ with due as (
                                        then (o.data ->> 'chat_id')::uuid end
                   and r.seq >= case when o.data ->> 'seq' ~ '^[0-9]{1,15}$' then (o.data ->> 'seq')::bigint end
             ) then 'read meanwhile'
+            when o.type in ('message', 'mention') and o.source like 'chat:%' and not exists (
+                select from chat_message m where m.id = (o.data ->> 'message_id')::uuid and m.recalled_at is null
+            ) then 'taken back'
         end as needless
     from head h
     cross join lateral (

@@ -58,3 +58,29 @@ async def test_nobody_is_called_by_whom_they_have_blocked(house: TalkingHouse, a
     await house.call("PUT", "/profiles/ada/block", ben, expect=204)
     await house.say(chat_id, ada, "@ben")
     assert await house.titles(ben) == [INVITED, ("message", "ada in Us")]
+
+
+async def test_an_edit_calls_whom_it_names_anew(house: TalkingHouse, ada: Person, ben: Person, cyd: Person) -> None:
+    chat_id = await house.group(ada, ben, cyd)
+    message = await house.say(chat_id, ada, "@ben")
+    path = f"/chats/{chat_id}/messages/{message['id']}"
+    await house.call("PATCH", path, ada, {"content": "@ben, @cyd and @ada"})
+    await house.call("PATCH", path, ada, {"content": "@ben and @cyd, look"})
+
+    assert await house.titles(ben) == [INVITED, NAMED]
+    assert await house.titles(cyd) == [INVITED, ("message", "ada in Us"), NAMED]
+    entry = (await house.entries(cyd))[2]
+    assert (entry["body"], entry["data"]["message_id"]) == ("@ben, @cyd and @ada", message["id"])
+    assert await house.titles(ada) == []
+
+
+async def test_it_is_the_editor_who_calls(house: TalkingHouse, ada: Person, ben: Person, cyd: Person) -> None:
+    chat_id = await house.group(ada, ben, cyd)
+    message = await house.say(chat_id, ben, "hello")
+    await house.call("PUT", "/profiles/ada/block", ben, expect=204)
+    path = f"/chats/{chat_id}/messages/{message['id']}"
+    await house.call("PATCH", path, ada, {"content": "@ada, @ben and @cyd"})
+
+    assert await house.titles(cyd) == [INVITED, ("message", "ben in Us"), NAMED]
+    assert await house.titles(ben) == [INVITED]  # who has blocked ada
+    assert await house.titles(ada) == [("message", "ben in Us")]

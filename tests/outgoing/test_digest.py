@@ -71,6 +71,18 @@ async def test_messages_are_mailed_unless_they_were_read_in_the_chat(house: Mail
     assert (house.mails("cyd"), (await house.row_in(ada, "sent"))["type"]) == ([], "message")
 
 
+async def test_a_message_that_was_taken_back_is_not_mailed(house: MailedHouse) -> None:
+    ada, ben = await house.proved("ada"), await house.person("ben")
+    chat = await house.call("POST", "/chats", ben.token, {"kind": "direct", "member": "ada"}, expect=201)
+    path = f"/chats/{chat['id']}/messages"
+    sent = await house.call("POST", path, ben.token, {"kind": "text", "content": "the code is 1234"}, expect=201)
+    await house.row_in(ada, "waiting")
+    await house.call("DELETE", f"{path}/{sent['id']}", ben.token, expect=204)
+
+    row = await house.row_in(ada, "dropped")
+    assert (row["error"], row["body"], house.mails("ada")) == ("taken back", "", [])
+
+
 async def test_who_wants_no_mail_of_messages_gets_none(house: MailedHouse) -> None:
     ada = await house.proved("ada")
     preferences = await house.call("GET", "/notifications/preferences", ada.token)

@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession
@@ -50,6 +51,37 @@ async def test_a_task_is_made_once_per_unique_key(call: Client) -> None:
 
     assert (first[0], again[0]) == (201, 200)
     assert first[1] == again[1] and first[1]["params"] == NEW["params"]
+
+
+async def test_a_worker_that_has_left_is_given_nothing(call: Client, house: TaskHouse) -> None:
+    body, head = b'{"types":["work"],"wait_seconds":30}', "POST /api/v1/tasks/lease HTTP/1.1\r\nHost: house\r\n"
+    url = urlsplit(call.url)
+    gone = []
+    for _ in range(3):
+        _, writer = await asyncio.open_connection(url.hostname, url.port)
+        fields = (
+            f"Authorization: Bearer worker\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write((head + fields).encode() + body)
+        gone.append(writer)
+    await until(lambda: len(house.bell._waiters.get("work", ())) == 3)
+    for writer in gone:
+        writer.close()
+    await until(lambda: not house.bell.types())
+
+    _, made = await call("POST", "/tasks", NEW)
+    await asyncio.sleep(0.2)
+
+    assert (await call("GET", f"/tasks/{made['id']}/status"))[1]["status"] == "pending"
+    _, leased = await call("POST", "/tasks/lease", {"types": ["work"]}, token="worker")
+    assert [(task["id"], task["attempt"]) for task in leased["tasks"]] == [(made["id"], 1)]
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that is about to be so."""
+    async with asyncio.timeout(10):
+        while not is_so():
+            await asyncio.sleep(0.01)
 
 
 async def test_an_idempotency_key_shows_the_task_as_it_is_now(call: Client) -> None:

@@ -54,9 +54,10 @@ class MessageCreated(Event, frozen=True, kw_only=True, tag="message.created"):
 
 
 class MessageEdited(Event, frozen=True, kw_only=True, tag="message.edited"):
-    """A message has other words."""
+    """A message has other words; ``named`` are those whom it mentions now and did not before."""
 
     message: ChatMessage
+    named: tuple[str, ...] = ()
 
 
 class MessageRecalled(Event, frozen=True, kw_only=True, tag="message.recalled"):
