@@ -21,11 +21,13 @@ async def check_ties(profiles: ProfileStore) -> AsyncIterator[Difference | None]
 
 
 async def check_loads(couriers: CourierStore) -> AsyncIterator[Difference | None]:
-    """Go through all couriers: what they have done altogether is what they did on all their days."""
+    """Go through all couriers: what they carry are tasks of theirs, what they have done is what their days say."""
     async for row in couriers.list_tallies():
         wrong = [
             f"{row[kept]} {kept} are kept, their days have {row[f'days_{kept}']}"
             for kept in ("delivered", "failed", "late")
             if row[kept] != row[f"days_{kept}"]
         ]
+        if row["open_tasks"] != row["tasks"]:
+            wrong.append(f"{row['open_tasks']} open_tasks are kept, {row['tasks']} are there")
         yield Difference(f"courier:{row['user_id']}", "; ".join(wrong)) if wrong else None

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.crowd import CROWDED, furnish
 from bench.house import ROOT, UNBOUNDED, House, Person, command, data_folder, make_task, register, running, worker_key
+from bench.letters import measure, simulate
 from bench.peers import RESULTS, figures, find, ratios
 from bench.rooms import found_pairs, found_rooms, listen, look, rest
 
@@ -35,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", default="", help="these contestants beside the product, comma-separated")
     parser.add_argument("--dsn", default="", help="a PostgreSQL for the house (default: the one it brings along)")
     parser.add_argument("--scenarios", default="sat,rate,fan", help="of chat (all three)")
-    parser.add_argument("--count", type=int, default=0, help="tasks (2,000), sockets (10,000) or messages (100,000)")
+    parser.add_argument(
+        "--count", type=int, default=0, help="tasks (2,000), sockets (10,000), messages (100,000), letters (10,000)"
+    )
 
 
 def actors(asked: argparse.Namespace) -> Any:
@@ -143,6 +146,21 @@ def rooms(asked: argparse.Namespace) -> Any:
     return found
 
 
+def letters(asked: argparse.Namespace) -> Any:
+    """Scans/s, assignment of 10,000 tasks among 200 couriers, `near` among a million doors; each at a tenth, too."""
+    found = asyncio.run(measure(asked.count or 10_000, asked.dsn))
+    _say(json.dumps(found, indent=1))
+    return found
+
+
+def letters_simulation(asked: argparse.Namespace) -> Any:
+    """5 schools, 200 couriers, 10,000 letters over 5 days of a clock that is set by hand; with pictures."""
+    RESULTS.mkdir(exist_ok=True)
+    found = asyncio.run(simulate(asked.count or 10_000, asked.dsn, RESULTS))
+    _say(json.dumps(found, indent=1))
+    return found
+
+
 def _open_sockets(house: House, people: Sequence[Person], count: int) -> Any:
     tokens = house.data / "tokens"
     tokens.write_text("\n".join(person.token for person in people))
@@ -192,6 +210,8 @@ AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "idle": idle,
     "sockets": sockets,
     "rooms": rooms,
+    "letters": letters,
+    "letters-simulation": letters_simulation,
 }
 
 

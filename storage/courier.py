@@ -94,8 +94,12 @@ class CourierStore:
         return await self._database.fetchrow(Q.get_courier, user_id)
 
     async def list_takers(self, pickup: str, target: str, now: datetime, level: int | None = None) -> list[Record]:
-        """Active couriers who may take such a task now, level 1 first; ``level``: of one level only."""
-        return await self._database.fetch(Q.list_takers, pickup, target, day_of(now), LOWEST_RATING, level)
+        """Active couriers who may take such a task now, level 1 first; ``level``: of one level only.
+
+        Those who have authority where it lies, or, where there are none, where it goes: they could not collect it.
+        """
+        rows = await self._database.fetch(Q.list_takers, pickup, target, day_of(now), LOWEST_RATING, level)
+        return [row for row in rows if row["is_there"]] or rows
 
     async def get_state(self, user_id: str) -> Record | None:
         """The owned row with the columns of the last application (``a_<name>``), for the courier's actor."""

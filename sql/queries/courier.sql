@@ -9,8 +9,9 @@ where c.user_id = $1;
 
 -- name: list_takers :many
 -- Active couriers who may take a task now, with what their score is made of; levels nearest to the street first.
+-- ``is_there``: they have authority where it lies, so that they may collect it.
 -- $1 pickup text, $2 target text, $3 day date, $4 lowest_rating float, $5 level smallint or null
-select c.user_id, c.level, c.prefixes, l.rating, l.points, l.open_tasks, l.last_at
+select c.user_id, c.level, c.prefixes, l.rating, l.points, l.open_tasks, l.last_at, covers(c.prefixes, $1) as is_there
 from courier c join courier_load l using (user_id)
 where c.status = 'active'
   and c.prefixes && array[left($1, 2), left($1, 4), left($1, 5), $1, left($2, 2), left($2, 4), left($2, 5), $2]
@@ -293,10 +294,14 @@ select (select count(*) from courier_day where user_id = $1 and delivered > 0) a
 -- name: list_tallies :many
 -- What is kept of couriers by number, beside what their days add up to, in order of id.
 -- $1 after uuid, $2 limit integer
-select l.user_id, l.delivered, l.failed, l.late, coalesce(d.delivered, 0) as days_delivered,
+select l.user_id, l.open_tasks, t.count as tasks, l.delivered, l.failed, l.late, coalesce(d.delivered, 0) as days_delivered,
     coalesce(d.failed, 0) as days_failed, coalesce(d.late, 0) as days_late
 from courier_load l
 left join lateral (
     select sum(delivered) as delivered, sum(failed) as failed, sum(late) as late from courier_day where user_id = l.user_id
 ) d on true
+cross join lateral (
+    select count(*) from delivery
+    where courier_id = l.user_id and courier_level is not null and status in ('accepted', 'collected', 'in_transit')
+) t
 where l.user_id > $1 order by l.user_id limit $2;

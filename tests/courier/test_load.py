@@ -102,6 +102,13 @@ async def test_who_takes_a_task_is_active_well_rated_and_at_one_of_its_ends(
     assert (await load_of(database_dsn, who))["open_tasks"] == int(takes)
 
 
+async def test_who_can_collect_goes_before_who_is_where_it_goes(store: CourierStore, database_dsn: str) -> None:
+    there = await insert_courier(database_dsn, prefixes=["AB7C"])
+    assert [row["user_id"] for row in await store.list_takers(HERE, THERE, NOW)] == [there]
+    here = await insert_courier(database_dsn, 2, prefixes=["PK5F"])
+    assert [row["user_id"] for row in await store.list_takers(HERE, THERE, NOW)] == [here]
+
+
 async def test_points_and_rating_follow_what_was_done(journal: Journal, database_dsn: str) -> None:
     who = await insert_courier(database_dsn, rating=4.0)
     for _ in range(6):
