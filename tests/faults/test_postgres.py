@@ -3,57 +3,16 @@
 import asyncio
 import os
 import signal
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from random import Random
 
 import aiohttp
 
 from tests.faults.history import Clients, judge
+from tests.faults.writing import BACK_SECONDS, family, report, until_written, writing
 from tests.running import RunningHouse
 
-CLIENTS = 16
-BACK_SECONDS = 5.0
 ANSWER_SECONDS = 10.0  # the longest that a request may wait for an answer
 FROZEN_SECONDS = 7.0
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children: backends of PostgreSQL are in groups of their own."""
-    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*") if _parent(path) == pid]
-    return [pid, *pids]
-
-
-def _parent(process: Path) -> int:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:  # it has just ended
-        return 0
-
-
-@asynccontextmanager
-async def writing(clients: Clients) -> AsyncIterator[None]:
-    """Let clients write in the meantime, whatever the answers are; then repeat what has no answer."""
-    clients.gives_up = False
-    work = asyncio.create_task(clients.write(CLIENTS))
-    await until_written(clients, 50, BACK_SECONDS)
-    try:
-        yield
-    finally:
-        clients.stopping = True
-        await work
-    await clients.repeat_unknown()
-
-
-async def until_written(clients: Clients, writes: int, within_seconds: float) -> float:
-    """Wait for so many more acknowledged writes; returns the seconds that they took."""
-    began, until = time.monotonic(), len(clients.history.acknowledged) + writes
-    while len(clients.history.acknowledged) < until:
-        assert time.monotonic() < began + within_seconds, clients.history.refused
-        await asyncio.sleep(0.01)
-    return time.monotonic() - began
 
 
 async def kill_postmaster(house: RunningHouse) -> None:
@@ -106,13 +65,3 @@ async def test_a_frozen_postgresql_hangs_nobody(house: RunningHouse, client: aio
     assert clients.history.slowest_seconds < ANSWER_SECONDS
     assert house.process.poll() is None
     await judge(house, clients.history)
-
-
-def report(what: str, clients: Clients, back: list[float]) -> None:
-    """Say what happened; pytest shows it with -s, or when the test fails."""
-    history = clients.history
-    print(  # noqa: T201
-        f"{what}: acknowledged={len(history.acknowledged)} refused={dict(history.refused)} left={len(history.left)} "
-        f"replayed={history.replayed} slowest_seconds={history.slowest_seconds:.2f} "
-        f"back_seconds={[round(seconds, 2) for seconds in back]}"
-    )
