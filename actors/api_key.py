@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from actors.auth.secrets import digest, new_secret
 from actors.auth.verification import write_api_key
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from actors.messages.api_key import (
     ApiKey,
@@ -71,8 +71,7 @@ class ApiKeys(Service):
         """A page of the caller's keys, newest first."""
         before = decode_cursor(message.cursor, Id)
         rows = await self._store.list_api_keys(turn.caller.user_id or "", before, message.limit + 1)
-        keys = [_api_key(row) for row in rows[: message.limit]]
-        return Page(keys, encode_cursor(keys[-1].id) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, _api_key, lambda row: row["id"])
 
 
 class ApiKeyState(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from yarl import URL
 
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, InvalidRequest, NotFound
 from actors.messages.fields import Id, Page
 from actors.messages.push import (
@@ -85,9 +85,9 @@ class Pushes(Service):
         """A page of the caller's, newest first."""
         before = decode_cursor(message.cursor, tuple[Aware, Id])
         rows = await self._store.list_pushes(turn.caller.user_id or "", before, message.limit + 1)
-        items = [PushSubscription(**row) for row in rows[: message.limit]]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
+        return page_of(
+            rows, message.limit, lambda row: PushSubscription(**row), lambda row: (row["created_at"], row["id"])
+        )
 
     @handles
     def unsubscribe(self, message: UnsubscribePush, turn: Turn) -> Decision[None]:

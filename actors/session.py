@@ -15,7 +15,9 @@ from actors.auth.opening import Doorkeeper
 from actors.auth.passwords import Passwords
 from actors.auth.people import user_of
 from actors.auth.secrets import digest, new_secret
+from actors.cursors import decode_cursor, page_of
 from actors.errors import DomainError, Forbidden, NotFound, Unauthorized
+from actors.messages.fields import Id, Page
 from actors.messages.session import (
     EndSession,
     ListSessions,
@@ -24,7 +26,6 @@ from actors.messages.session import (
     Refresh,
     Session,
     SessionEnded,
-    SessionList,
     SessionTokens,
 )
 from actors.runtime.actor import Decision, Service, Settled, Together, Turn, handles
@@ -109,12 +110,16 @@ class Sessions(Service):
         return self._doorkeeper.tokens(user_of(row), row["session_id"], successor, turn)
 
     @handles
-    async def list_sessions(self, message: ListSessions, turn: Turn) -> SessionList:
-        """The caller's living sessions, newest first."""
-        del message
+    async def list_sessions(self, message: ListSessions, turn: Turn) -> Page[Session]:
+        """A page of the caller's living sessions, newest first."""
+        before = decode_cursor(message.cursor, Id)
         seen_after = turn.now - self._doorkeeper.refresh_lifetime
-        rows = await self._store.list_sessions(turn.caller.user_id or "", seen_after)
-        return SessionList([Session(**row, current=row["id"] == turn.caller.session_id) for row in rows])
+        rows = await self._store.list_sessions(turn.caller.user_id or "", seen_after, before, message.limit + 1)
+
+        def show(row: Record) -> Session:
+            return Session(**row, current=row["id"] == turn.caller.session_id)
+
+        return page_of(rows, message.limit, show, lambda row: row["id"])
 
     @handles(together=64)
     def log_out(self, batch: Sequence[tuple[LogOut, Turn]]) -> Together[None]:

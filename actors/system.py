@@ -5,7 +5,7 @@ from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
 
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import DomainError, NotFound
 from actors.messages.fields import Id, Page
 from actors.messages.system import (
@@ -32,7 +32,7 @@ from actors.runtime.actor import Service, Turn, handles
 from actors.runtime.message import Aware
 from actors.runtime.ports import DeadLetter
 from storage.dead_letters import DeadLetterStore
-from storage.events import Cursor, EventStore
+from storage.events import Cursor, EventRow, EventStore
 from storage.houses import HouseStore
 
 HouseKey = Annotated[int, msgspec.Meta(ge=0, le=2**15 - 1)]
@@ -121,8 +121,7 @@ class SystemDesk(Service):
         del turn
         after = decode_cursor(message.cursor, HouseKey)
         rows = await self._houses.list_houses(after, message.limit + 1)
-        items = [House(**{**row, "id": str(row["id"])}) for row in rows[: message.limit]]
-        return Page(items, encode_cursor(rows[message.limit - 1]["id"]) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, lambda row: House(**{**row, "id": str(row["id"])}), lambda row: row["id"])
 
     @handles
     async def events(self, message: ListEvents, turn: Turn) -> Page[StoredEvent]:
@@ -132,14 +131,7 @@ class SystemDesk(Service):
             stream=message.stream, type=message.type, caller=message.user_id, since=message.since,
             cursor=_event_cursor(message.cursor), limit=message.limit + 1,
         )  # fmt: skip
-        items = [
-            StoredEvent(
-                stream=row.stream, n=row.n, type=row.type, body=msgspec.Raw(row.body), caller=row.caller, at=row.at
-            )
-            for row in rows[: message.limit]
-        ]
-        last = items[-1] if len(rows) > message.limit else None
-        return Page(items, encode_cursor((last.at, last.stream, last.n)) if last else None)
+        return page_of(rows, message.limit, _stored_event, lambda row: (row.at, row.stream, row.n))
 
     @handles
     async def dead_letters(self, message: ListDeadLetters, turn: Turn) -> Page[DeadLetterView]:
@@ -147,9 +139,8 @@ class SystemDesk(Service):
         del turn
         before = decode_cursor(message.cursor, tuple[Aware, Id])
         rows = await self._letters.list_dead_letters(before, message.limit + 1)
-        letters = [DeadLetter(*row) for row in rows[: message.limit]]
-        last = letters[-1] if len(rows) > message.limit else None
-        return Page([view(letter) for letter in letters], encode_cursor((last.at, last.id)) if last else None)
+        letters = [DeadLetter(*row) for row in rows]
+        return page_of(letters, message.limit, view, lambda letter: (letter.at, letter.id))
 
     @handles
     async def dead_letter(self, message: GetDeadLetter, turn: Turn) -> DeadLetterView:
@@ -186,6 +177,12 @@ class SystemDesk(Service):
         if row is None:
             raise NotFound("no such dead letter")
         return DeadLetter(*row)
+
+
+def _stored_event(row: EventRow) -> StoredEvent:
+    return StoredEvent(
+        stream=row.stream, n=row.n, type=row.type, body=msgspec.Raw(row.body), caller=row.caller, at=row.at
+    )
 
 
 def _event_cursor(text: str | None) -> Cursor | None:

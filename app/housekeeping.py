@@ -90,6 +90,7 @@ class Housekeeping:
             await kinds.accounts.sessions.delete_dead(seen_before=before, now=now)
         for days, delete in (
             (keep.tasks_days, kinds.tasks.delete_old_tasks),
+            (keep.tasks_days, kinds.tasks.delete_old_workers),
             (keep.notifications_days, kinds.notification_store.delete_old),
             (keep.outgoing_days, kinds.outgoing.store.delete_old),
             (keep.dead_letters_days, kinds.outgoing.store.delete_old_dead),

@@ -20,9 +20,9 @@ class SessionStore:
         """``user_id, has_ended, role, status``; None when there is no such session (any more)."""
         return await self._standings.get(session_id)
 
-    async def list_sessions(self, user_id: str, seen_after: datetime) -> list[Record]:
-        """Living sessions, newest first."""
-        return await self._database.fetch(Q.list_sessions, user_id, seen_after)
+    async def list_sessions(self, user_id: str, seen_after: datetime, before: str | None, limit: int) -> list[Record]:
+        """Living sessions, newest first; ``before`` is the id of the last one seen."""
+        return await self._database.fetch(Q.list_sessions, user_id, seen_after, before, limit)
 
     async def delete_dead(self, *, seen_before: datetime, now: datetime) -> int:
         """Forget sessions and refresh tokens that can be used no more; return how many sessions."""

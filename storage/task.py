@@ -54,9 +54,10 @@ class TaskStore:
         """``n, body`` of a task's events, oldest first."""
         return await self._database.fetch(Q.list_task_events, f"task:{task_id}", after, limit)
 
-    async def list_workers(self, since: datetime) -> list[Record]:
-        """``worker, types, leased, last_seen_at``, the latest first."""
-        return await self._database.fetch(Q.list_workers, since)
+    async def list_workers(self, since: datetime, before: tuple[datetime, str] | None, limit: int) -> list[Record]:
+        """``worker, types, leased, last_seen_at``, the latest first; ``before`` is (last_seen_at, worker)."""
+        at, name = before or (None, None)
+        return await self._database.fetch(Q.list_workers, since, at, name, limit)
 
     async def get_next_due_seconds(self, now: datetime) -> float | None:
         """How long until time alone changes a task (negative: it is late); None when nothing waits."""
@@ -66,6 +67,10 @@ class TaskStore:
     async def list_due_types(self, types: Sequence[str]) -> dict[str, int]:
         """How many tasks of each type wait for a worker, counted up to 100."""
         return {row["type"]: row["tasks"] for row in await self._database.fetch(Q.list_due_types, types)}
+
+    async def delete_old_workers(self, before: datetime, most: int) -> int:
+        """Forget up to ``most`` workers that were seen before a moment; return how many."""
+        return await self._database.execute(Q.delete_old_workers, before, most)
 
     async def delete_old_tasks(self, before: datetime, most: int) -> int:
         """Remove up to ``most`` tasks that finished before a moment; return how many."""

@@ -6,7 +6,7 @@ from actors.auth.opening import Doorkeeper
 from actors.auth.passwords import Passwords
 from actors.auth.people import user_of
 from actors.auth.secrets import new_secret
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Unauthorized
 from actors.messages.account import (
     AccountRegistered,
@@ -92,8 +92,7 @@ class Accounts(Service):
         rows = await self._store.list_accounts(
             q=message.q, role=message.role, status=message.status, before=before, limit=message.limit + 1
         )
-        users = [user_of(row) for row in rows[: message.limit]]
-        return Page(users, encode_cursor(users[-1].id) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, user_of, lambda row: row["id"])
 
 
 def _registered(user: User) -> Opened:

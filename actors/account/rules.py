@@ -18,6 +18,7 @@ _USER_MAY = {
     "api_key": _OWN, "canvas": _OWN, "chat": _OWN, "design": _OWN, "file": _OWN, "letter": _OWN, "message": _OWN,
     "notification": frozenset({"read", "update", "delete"}), "profile": frozenset({"read", "update"}),
     "project": _OWN, "quota": frozenset({"read"}), "session": frozenset({"create", "read", "delete"}),
+    "report": frozenset({"create"}), "push": frozenset({"create", "read", "delete"}),
     "task": _OWN, "user": frozenset({"read", "update", "delete"}),
     "courier": frozenset({"create", "read", "update"}), "delivery": frozenset(), "label": frozenset({"read"}),
     "op_code": frozenset({"create", "read", "update"}), "system": frozenset(),

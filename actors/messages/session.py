@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from actors.messages.fields import Id
+from actors.messages.fields import Id, Limit, Page
 from actors.messages.user import Role, User
 from actors.runtime.message import Aware, Command, Event, Query, Secret
 
@@ -77,15 +77,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     current: bool
 
 
-class SessionList(msgspec.Struct, frozen=True):
+class ListSessions(Query[Page[Session]], frozen=True, kw_only=True):
     """The caller's living sessions, newest first."""
 
-    items: list[Session]
-    next_cursor: str | None = None
-
-
-class ListSessions(Query[SessionList], frozen=True, kw_only=True):
-    """The caller's living sessions."""
+    limit: Limit = 20
+    cursor: str | None = None
 
 
 class EndSession(Command[None], frozen=True, kw_only=True):

@@ -316,6 +316,9 @@ class WorkerSeen(msgspec.Struct, frozen=True, kw_only=True):
 class ListWorkers(Query[Page[WorkerSeen]], frozen=True, kw_only=True):
     """Workers seen in the last day, the latest first."""
 
+    limit: Limit = 20
+    cursor: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+
 
 class TaskCreated(Event, frozen=True, kw_only=True, tag="task.created"):
     """The first event of ``task:<id>``."""

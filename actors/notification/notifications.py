@@ -1,11 +1,11 @@
 """What needs no inbox of its own: lists, counts, and the start of jobs."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.messages.fields import Id, Page
 from actors.messages.notification import (
     CountUnread,
@@ -22,9 +22,10 @@ from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Aware
 from storage.notification import NotificationStore
+from storage.postgres import Record
 
 
-def entry(row: Mapping[str, Any]) -> Notification:
+def entry(row: Record) -> Notification:
     """Make an entry from its row."""
     return Notification(**{**row, "data": msgspec.json.decode(row["data"])})
 
@@ -47,9 +48,7 @@ class Notifications(Service):
         rows = await self._store.list_notifications(
             user_id, unread=message.unread, kind=message.type, before=before, limit=message.limit + 1
         )
-        items = [entry(dict(row)) for row in rows[: message.limit]]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
+        return page_of(rows, message.limit, entry, lambda row: (row["created_at"], row["id"]))
 
     @handles
     async def count_unread(self, message: CountUnread, turn: Turn) -> UnreadCount:

@@ -35,9 +35,9 @@ def after_quiet(quiet: QuietHours | None, at: datetime) -> datetime:
     if quiet is None or not is_quiet(quiet, at):
         return at
     local = at.astimezone(_zone(quiet))
-    end = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     clock = time.fromisoformat(quiet.to)
-    end = end.replace(hour=clock.hour, minute=clock.minute)
+    # In the hour that an autumn night has twice, the end is in the same one of both.
+    end = local.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
     return (end if end > local else end + _DAY).astimezone(UTC)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, NotFound
 from actors.messages.fields import Id, Page
 from actors.messages.outgoing import DeleteOutgoing, ListOutgoing, OutgoingView, RetryOutgoing
@@ -34,8 +34,7 @@ class OutgoingDesk(Service):
             state=message.state, channel=message.channel, user_id=message.user_id, before=before,
             limit=message.limit + 1,
         )  # fmt: skip
-        items = [OutgoingView(**row) for row in rows[: message.limit]]
-        return Page(items, encode_cursor(items[-1].id) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, lambda row: OutgoingView(**row), lambda row: row["id"])
 
     @handles
     async def retry(self, message: RetryOutgoing, turn: Turn) -> Decision[OutgoingView]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import NotFound
 from actors.messages.account import ChangeAccount, GetAccount
 from actors.messages.fields import Id, Page
@@ -103,8 +103,7 @@ class Profiles(Service):
         person = await self._visible(turn, username=message.username)
         caller, limit = turn.caller, message.limit
         rows = await read(caller.user_id, person["id"], sees_all=caller.is_admin, before=before, limit=limit + 1)
-        items = [_acquaintance(row) for row in rows[:limit]]
-        return Page(items, encode_cursor((items[-1].since, items[-1].id)) if len(rows) > limit else None)
+        return page_of(rows, limit, _acquaintance, lambda row: (row["since"], row["id"]))
 
     async def _visible(self, turn: Turn, *, user_id: str | None = None, username: str | None = None) -> Record:
         """The row of somebody whom the caller may see; administrators see everybody. Raises `NotFound`."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, InvalidRequest, NotFound
 from actors.messages.chat import ChatMessage
 from actors.messages.fields import Id, Page
@@ -71,9 +71,7 @@ class Reports(Service):
         del turn
         before = decode_cursor(message.cursor, tuple[Aware, Id])
         rows = await self._store.list_reports(message.status, before, message.limit + 1)
-        items = [read_report(row) for row in rows[: message.limit]]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
+        return page_of(rows, message.limit, read_report, lambda row: (row["created_at"], row["id"]))
 
     async def _reported(self, message: ReportMessage, turn: Turn) -> Record:
         row = await self._store.get_reported(message.chat_id, message.message_id, turn.caller.user_id or "")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Forbidden, NotFound
 from actors.messages.fields import Id, Page
 from actors.messages.task import (
@@ -147,12 +147,8 @@ class Tasks(Service):
         rows = await self._store.list_tasks(
             owner, status=message.status, kind=message.type, before=before, limit=message.limit + 1
         )
-        page = rows[: message.limit]
-        more = len(rows) > message.limit
-        return TaskPage(
-            [row["body"].encode() for row in page],
-            encode_cursor((page[-1]["created_at"], page[-1]["id"])) if more else None,
-        )
+        page = page_of(rows, message.limit, _body, lambda row: (row["created_at"], row["id"]))
+        return TaskPage(page.items, page.next_cursor)
 
     @handles
     async def list_events(self, message: ListTaskEvents, turn: Turn) -> TaskPage:
@@ -160,21 +156,27 @@ class Tasks(Service):
         _shown(await self._store.get_status(message.task_id), turn)
         after = decode_cursor(message.cursor, EventNumber) or 0
         rows = await self._store.list_events(message.task_id, after, message.limit + 1)
-        page = rows[: message.limit]
-        more = len(rows) > message.limit
-        return TaskPage([row["body"].encode() for row in page], encode_cursor(page[-1]["n"]) if more else None)
+        page = page_of(rows, message.limit, _body, lambda row: row["n"])
+        return TaskPage(page.items, page.next_cursor)
 
     @handles
     async def list_workers(self, message: ListWorkers, turn: Turn) -> Page[WorkerSeen]:
         """Who has asked for tasks lately."""
-        del message
-        rows = await self._store.list_workers(turn.now - WORKERS_SEEN)
-        return Page([WorkerSeen(**row) for row in rows])
+        before = decode_cursor(message.cursor, tuple[Aware, str])
+        rows = await self._store.list_workers(turn.now - WORKERS_SEEN, before, message.limit + 1)
+        return page_of(
+            rows, message.limit, lambda row: WorkerSeen(**row), lambda row: (row["last_seen_at"], row["worker"])
+        )
 
     def _freed(self, kind: str) -> None:
         """A task runs no more: where the type is limited, another may be leased."""
         if kind in self._settings.max_running:
             self._bell.ring(kind)
+
+
+def _body(row: Record) -> bytes:
+    body: str = row["body"]
+    return body.encode()
 
 
 def _shown(row: Record | None, turn: Turn) -> TaskJson:

@@ -107,11 +107,12 @@ where s.id = any ($1::uuid[]);
 
 -- name: list_sessions :many
 -- An account's living sessions, newest first: not ended, and seen since a refresh token could still be good.
--- $1 user_id uuid, $2 seen_after timestamptz
+-- $1 user_id uuid, $2 seen_after timestamptz, $3 before id uuid or null, $4 limit integer
 select id, created_at, last_seen_at, address, user_agent
 from session
-where user_id = $1 and ended_at is null and last_seen_at > $2
-order by id desc;
+where user_id = $1 and ended_at is null and last_seen_at > $2 and ($3::uuid is null or id < $3)
+order by id desc
+limit $4;
 
 -- name: delete_dead_sessions :exec
 -- Forget sessions whose refresh tokens can all be used no more, ended or not.

@@ -305,12 +305,20 @@ from event where stream = $1 and n > $2 order by n limit $3
 
 -- name: list_workers :many
 -- Workers that were seen since a moment, the latest first.
--- $1 since timestamptz
-select w.name as worker, w.types, count(t.id) as leased,
-    greatest(w.last_seen_at, max(t.lease_expires_at - make_interval(secs => t.lease_seconds))) as last_seen_at
-from task_worker w left join task t on t.worker = w.name and t.status = 'running'
-group by w.name having greatest(w.last_seen_at, max(t.lease_expires_at - make_interval(secs => t.lease_seconds))) > $1
-order by last_seen_at desc, w.name limit 1000
+-- $1 since timestamptz, $2 before last_seen_at or null, $3 before worker text, $4 limit integer
+select * from (
+    select w.name as worker, w.types, count(t.id) as leased,
+        greatest(w.last_seen_at, max(t.lease_expires_at - make_interval(secs => t.lease_seconds))) as last_seen_at
+    from task_worker w left join task t on t.worker = w.name and t.status = 'running'
+    group by w.name
+) as seen
+where last_seen_at > $1 and ($2::timestamptz is null or (last_seen_at, worker) < ($2, $3))
+order by last_seen_at desc, worker desc limit $4
+
+-- name: delete_old_workers :exec
+-- Retention: forget some workers that have asked for nothing since a moment.
+-- $1 before timestamptz, $2 most integer
+delete from task_worker where name in (select name from task_worker where last_seen_at < $1 limit $2)
 
 -- name: delete_old_tasks :exec
 -- Retention: remove some tasks that finished before a moment.

@@ -17,6 +17,7 @@ from actors.messages.account import SetRole
 from actors.messages.user import Role
 from actors.outgoing.account_mail import AccountMail
 from actors.outgoing.seal import KEY_BYTES, Seal
+from actors.profile import ProfileOwner, Profiles
 from actors.quota import QuotaSettings
 from actors.runtime.actor import Idempotency, Ref
 from actors.runtime.clock import SystemClock
@@ -36,6 +37,7 @@ from storage.house import House
 from storage.idempotency import IdempotencyStore, insert_idempotency
 from storage.journal import Journal
 from storage.postgres import Database
+from storage.profile import ProfileStore
 from storage.queries import Statement
 from storage.write import Write
 
@@ -184,11 +186,12 @@ async def open_house(
             ref=ref, mailer=heard if mail else None,
         )  # fmt: skip
         heard.parts = parts
+        profiles = ProfileStore(database)  # what strangers see of an account is theirs
         stack.callback(parts.passwords.close)
         system = System(
             packed=True,  # as if every message left the process
-            kinds=parts.kinds, journal=journal, publisher=heard, dead_letters=heard,
-            record_idempotency=record_idempotency,
+            kinds=[*parts.kinds, ProfileOwner(profiles), Profiles(profiles, ref)], journal=journal, publisher=heard,
+            dead_letters=heard, record_idempotency=record_idempotency,
         )  # fmt: skip
         systems.append(system)
         await stack.enter_async_context(system)

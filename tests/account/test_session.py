@@ -180,6 +180,21 @@ async def test_sessions_are_listed_and_ended_by_their_owner_alone(house: Account
     assert len((await house.call("GET", "/auth/sessions", token=ada["access_token"]))["items"]) == 1
 
 
+async def test_sessions_come_in_pages(house: AccountHouse) -> None:
+    tokens = [
+        (await house.register("ada"))["access_token"],
+        *[(await house.log_in("ada"))["access_token"] for _ in range(4)],
+    ]
+    seen: list[str] = []
+    path = "/auth/sessions?limit=2"
+    while len(seen) < 5:
+        page = await house.call("GET", path, token=tokens[0])
+        seen += [session["id"] for session in page["items"]]
+        path = f"/auth/sessions?limit=2&cursor={page['next_cursor']}"
+    assert page["next_cursor"] is None
+    assert seen == sorted(set(seen), reverse=True)
+
+
 async def test_dead_sessions_are_forgotten_and_living_ones_kept(house: AccountHouse) -> None:
     old, young = await house.register("old"), await house.register("young")
     await house.sql(

@@ -16,7 +16,7 @@ from actors.messages.notification import (
     TypePreference,
 )
 from actors.notification.inbox import MOST_TYPES
-from actors.notification.quiet import is_quiet
+from actors.notification.quiet import after_quiet, is_quiet
 from actors.runtime.message import Caller
 from tests.notification.house import NotifiedHouse
 
@@ -155,3 +155,20 @@ def test_quiet_hours_follow_the_persons_own_clock(
 
 def test_without_quiet_hours_nothing_is_quiet() -> None:
     assert not is_quiet(None, at("2026-01-01T00:00:00"))
+
+
+@pytest.mark.parametrize(
+    ("at", "until"),
+    [
+        ("2026-10-24T21:00", "2026-10-25T00:30"),  # 23:00 in summer
+        ("2026-10-25T00:15", "2026-10-25T00:30"),  # 02:15, the first time
+        ("2026-10-25T01:15", "2026-10-25T01:30"),  # 02:15, the second time
+        ("2026-10-25T21:00", "2026-10-26T01:30"),  # 22:00 in winter
+        ("2027-03-27T22:00", "2027-03-28T01:30"),  # the night without 02:30
+    ],
+)
+def test_quiet_hours_end_after_they_began_where_clocks_change(at: str, until: str) -> None:
+    quiet = QuietHours(from_="22:00", to="02:30", time_zone="Europe/Berlin")
+    moment = datetime.fromisoformat(f"{at}+00:00")
+    assert is_quiet(quiet, moment)
+    assert after_quiet(quiet, moment) == datetime.fromisoformat(f"{until}+00:00")

@@ -117,6 +117,22 @@ async def test_workers_are_known_by_what_they_asked_for(house: TaskHouse, ada: C
     assert [worker.worker for worker in (await house.ask(ListWorkers(), WORKER)).items] == ["w1"]
 
 
+async def test_workers_come_in_pages_and_are_forgotten(house: TaskHouse) -> None:
+    for name in "abcde":
+        await house.lease(worker=name)
+    seen: list[str] = []
+    cursor = None
+    while not seen or cursor:
+        page = await house.ask(ListWorkers(limit=2, cursor=cursor), WORKER)
+        seen, cursor = [*seen, *(worker.worker for worker in page.items)], page.next_cursor
+    assert seen == list("edcba")
+
+    assert await house.store.delete_old_workers(datetime.now(UTC) - timedelta(days=1), 10) == 0
+    await house.sql("update task_worker set last_seen_at = now() - interval '2 days' where name in ('a', 'b', 'c')")
+    assert await house.store.delete_old_workers(datetime.now(UTC) - timedelta(days=1), 2) == 2
+    assert await house.store.delete_old_workers(datetime.now(UTC) - timedelta(days=1), 2) == 1
+
+
 async def test_old_finished_tasks_can_be_removed(house: TaskHouse, ada: Caller) -> None:
     for _ in range(3):
         await house.create(ada)
