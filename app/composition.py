@@ -11,7 +11,8 @@ import structlog
 
 from actors.chat.arrivals import ARRIVALS, Arrivals
 from actors.errors import Conflict
-from actors.notification import NOTICES, deliver_notices
+from actors.letter.losses import LOSSES, Losses
+from actors.notification import HEARD, deliver_notices
 from actors.runtime.actor import Idempotency
 from actors.runtime.clock import SystemClock
 from actors.runtime.message import Caller
@@ -39,7 +40,7 @@ from app.recalls import Recalls
 from app.refs import Refs
 from app.replay import Replay
 from app.surroundings import HouseSurroundings
-from app.tallies import check_loads, check_ties
+from app.tallies import check_letters, check_loads, check_ties
 from app.timing import Clockwork
 from storage.chat import ChatStore
 from storage.chat_arrival import ChatArrivalStore
@@ -197,10 +198,11 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     await stack.enter_async_context(system)
     await stack.enter_async_context(mailboxes.shared())
     relay = Relay(database, base.row, base.journal.recent, mailboxes.adopts)
-    relay.add("inbox", NOTICES, deliver_notices(refs))
+    relay.add("inbox", HEARD, deliver_notices(refs))
     audience = Audience()
     arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish, audience.elsewhere)
     relay.add("chats", ARRIVALS, arrivals.deliver)
+    relay.add("letters", LOSSES, Losses(kinds.letters, refs).deliver)
     relay.add("courier_levels", LEVELS, deliver_levels(kinds.couriers.store, refs))
     await relay.start()
     stack.push_async_callback(relay.stop)
@@ -269,8 +271,8 @@ async def replaying(config: Config, dsn: str) -> AsyncIterator[Replay]:
             config, database, Refs(), SystemClock(), Clockwork(TimerStore(database), lambda: None), lambda _: None
         )
         stack.callback(kinds.accounts.passwords.close)
-        yield Replay(
-            EventStore(database),
-            kinds.owned,
-            [partial(check_ties, kinds.profiles), partial(check_loads, kinds.couriers.store)],
-        )
+        tallies = [
+            partial(check_ties, kinds.profiles), partial(check_loads, kinds.couriers.store),
+            partial(check_letters, kinds.letters),
+        ]  # fmt: skip
+        yield Replay(EventStore(database), kinds.owned, tallies)

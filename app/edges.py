@@ -26,6 +26,7 @@ from handlers import (
     chat,
     courier,
     delivery,
+    label,
     letter,
     notification,
     op_code,
@@ -64,6 +65,7 @@ OPERATIONS: list[Operation] = [
     *op_code.OPERATIONS,
     *letter.OPERATIONS,
     *delivery.OPERATIONS,
+    *label.OPERATIONS,
     *outgoing.OPERATIONS,
     *system_desk.OPERATIONS,
 ]

@@ -7,6 +7,7 @@ from actors.chat.chats import Chats
 from actors.chat.live import Publish
 from actors.chat.room import Room
 from actors.delivery.deliveries import Deliveries
+from actors.label.labels import Labels
 from actors.letter.letter import LetterOwner
 from actors.letter.letters import Letters
 from actors.notification import Inbox, NotificationJobs, Notifications
@@ -31,6 +32,7 @@ from storage.chat import ChatStore
 from storage.chat_view import ChatViews
 from storage.courier import CourierStore
 from storage.delivery import DeliveryStore
+from storage.label import LabelStore
 from storage.letter import LetterStore
 from storage.notification import NotificationStore
 from storage.postgres import Database
@@ -56,6 +58,7 @@ class Kinds(NamedTuple):
     outgoing: Outgoing
     couriers: CourierParts
     deliveries: DeliveryStore
+    letters: LetterStore
 
     @property
     def owned(self) -> Sequence[Entity[Any]]:
@@ -99,7 +102,7 @@ def make_kinds(
     sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
     return Kinds(
         behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence, outgoing, couriers,
-        DeliveryStore(database),
+        DeliveryStore(database), LetterStore(database),
     )  # fmt: skip
 
 
@@ -114,8 +117,10 @@ def push_terms(config: Config) -> PushTerms:
 def letter_kinds(config: Config, database: Database, refs: Refs, clockwork: Clockwork) -> list[Actor]:
     """Letters with their tasks, and what is seen of both."""
     letters, couriers, deliveries = LetterStore(database), CourierStore(database), DeliveryStore(database)
+    base_url = config.letter.public_url or f"http://{config.http.host}:{config.http.port}"
     return [
         LetterOwner(letters, couriers, clockwork, config.letter),
-        Letters(letters, refs),
+        Letters(letters, refs, base_url.rstrip("/")),
         Deliveries(deliveries, couriers, refs),
+        Labels(LabelStore(database), couriers, refs, clockwork, config.letter.label_days),
     ]

@@ -121,6 +121,9 @@ def _answers(operation: Operation, schemas: Schemas) -> Json:
     answer: Json = {"description": "Done.", "headers": headers}
     if operation.status == 204:
         return {"204": answer}
+    if operation.media is not None:
+        answer["content"] = {operation.media: {"schema": {"type": "string"}}}
+        return {str(operation.status): answer}
     answer["content"] = {"application/json": {"schema": schemas.of(_reply(operation))}}
     answers = {str(operation.status): answer}
     if operation.present is not None and operation.status != 200:

@@ -13,6 +13,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from actors.errors import DomainError, Forbidden, Internal, RateLimited, Unauthorized
+from actors.messages.picture import Picture
 from actors.runtime.envelope import CURRENT, Current
 from actors.runtime.message import ANONYMOUS, Caller
 from handlers import body, problem
@@ -44,6 +45,10 @@ _HEADERS = CIMultiDict(
         "Server": "posthouse",
     }
 )
+
+
+_INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""A picture with people's words in it runs nothing and loads nothing, wherever it is opened."""
 
 
 class EdgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -213,6 +218,10 @@ def _success(outcome: Outcome, headers: CIMultiDict[str]) -> web.StreamResponse:
     if outcome.status == 204:
         del headers["Content-Type"]
         return web.Response(status=204, headers=headers)
+    if isinstance(outcome.answer, Picture):
+        headers["Content-Type"] = outcome.answer.media_type
+        headers["Content-Security-Policy"] = _INERT
+        return Answer(outcome.status, outcome.answer.content, headers)
     return Answer(outcome.status, _encode(outcome.answer), headers)
 
 

@@ -7,7 +7,11 @@ from actors.messages.letter import (
     ChangeLetter,
     CreateLetter,
     DeleteLetter,
+    DrawLetter,
+    DrawLetterPng,
+    DrawSheet,
     GetLetter,
+    GetLetterStats,
     ListLetters,
     ListThread,
     ListVersions,
@@ -106,4 +110,27 @@ VIEWS = [
     ),
 ]  # fmt: skip
 
-OPERATIONS = DRAFTS + MOVES + VIEWS
+PICTURES = [
+    Operation(
+        method="GET", path="/letters/{letter_id}/qr.svg", message=DrawLetter, to="letters", tag=_TAG,
+        media="image/svg+xml", summary="The code as a QR code", errors=("not_found", "conflict"),
+    ),
+    Operation(
+        method="GET", path="/letters/{letter_id}/qr.png", message=DrawLetterPng, to="letters", tag=_TAG,
+        media="image/png", summary="The code as a QR code, in pixels", errors=("not_found", "conflict"),
+    ),
+    Operation(
+        method="GET", path="/letters/{letter_id}/sheet.svg", message=DrawSheet, to="letters", tag=_TAG,
+        media="image/svg+xml", summary="A page to fold around the letter: address and code",
+        errors=("not_found", "conflict"),
+    ),
+]  # fmt: skip
+
+STATS = [
+    Operation(
+        method="GET", path="/letters/stats", message=GetLetterStats, to="letters", access=Access.ADMIN, tag=_TAG,
+        summary="Letters by day, status and school, and how long they take",
+    ),
+]  # fmt: skip
+
+OPERATIONS = DRAFTS + MOVES + VIEWS + PICTURES + STATS

@@ -40,6 +40,7 @@ class Operation:
     reply: Any = None  # type of the answer on the wire; None: R of Command[R]
     present: Callable[[Any], tuple[int, Any]] | None = None
     """Reply -> (status, answer), where that is not always ``status`` and the reply itself."""
+    media: str | None = None  # of an answer that is no JSON (`actors.messages.picture`)
     rpc: str | None = None  # `noun.verb`
     rate: str = "read"  # the route class in [limits]: read, write, auth, worker
     creates: Callable[[str], Any] | None = None  # id of what was made -> Query that shows it; takes Idempotency-Key

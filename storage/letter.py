@@ -1,7 +1,7 @@
 """Letters as their actors and their readers see them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from storage import queries
@@ -85,3 +85,32 @@ class LetterStore:
     async def list_steps(self, letter_id: str, after: int, types: Sequence[str], limit: int) -> list[Record]:
         """``n, type, body, at`` of a letter's timeline, oldest first."""
         return await self._database.fetch(Q.list_steps, f"letter:{letter_id}", after, types, limit)
+
+    async def list_accepted_of(self, courier_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """(letter, courier) of tasks that these couriers have accepted and not collected."""
+        if not courier_ids:
+            return []
+        rows = await self._database.fetch(Q.list_accepted_of, courier_ids)
+        return [(row["letter_id"], row["courier_id"]) for row in rows]
+
+    async def list_tallies(self, batch: int = 1_000) -> AsyncIterator[Record]:
+        """All letters with their task's status and both counts of their readers."""
+        last = FIRST_ID
+        while rows := await self._database.fetch(Q.list_tallies, last, batch):
+            for row in rows:
+                yield row
+            last = rows[-1]["id"]
+
+    async def list_loads(self) -> list[Record]:
+        """``user_id, kept, held`` of couriers for whom another number of open tasks is kept than they hold."""
+        return await self._database.fetch(Q.list_loads)
+
+    async def count(self, since: datetime, until: datetime) -> tuple[list[Record], list[Record], list[Record], Record]:
+        """Letters that were sealed in a time: by day, by status, by school, and how long they took."""
+        time = (since, until)
+        took = await self._database.fetchrow(Q.get_delivery_times, *time)
+        assert took is not None  # noqa: S101 - an aggregate has one row
+        days, statuses, schools = [
+            await self._database.fetch(query, *time) for query in (Q.count_by_day, Q.count_by_status, Q.count_by_school)
+        ]
+        return days, statuses, schools, took

@@ -93,7 +93,7 @@ class LetterOwner(Entity[LetterState]):
     @handles
     async def amend(self, state: LetterState | None, message: AmendLetter, turn: Turn) -> Decision[None]:
         """Change what is named of a draft."""
-        ledger = Ledger(_own(state, turn), turn.now)
+        ledger = Ledger(_own(state, turn, "draft"), turn.now)
         words = await self._words(ledger.state, ledger.state.version)
         writing.amend(ledger, message, words, turn, self._settings.max_versions)
         return ledger.decision(None)
@@ -101,7 +101,7 @@ class LetterOwner(Entity[LetterState]):
     @handles
     async def restore(self, state: LetterState | None, message: RestoreVersion, turn: Turn) -> Decision[None]:
         """Let the words be what they were; that is a new version."""
-        ledger = Ledger(_own(state, turn), turn.now)
+        ledger = Ledger(_own(state, turn, "draft"), turn.now)
         writing.require_draft(ledger.state)
         was, now = [await self._words(ledger.state, n) for n in (message.version, ledger.state.version)]
         if was != now:
@@ -112,7 +112,7 @@ class LetterOwner(Entity[LetterState]):
     def delete(self, state: LetterState | None, message: DeleteLetter, turn: Turn) -> Decision[None]:
         """End a draft, an archived one too."""
         del message
-        letter = _own(state, turn)
+        letter = _own(state, turn, "deleted")
         if letter.status != "draft":
             raise refusal(letter.status, "deleted")
         return self._gone(letter, turn)
@@ -120,7 +120,7 @@ class LetterOwner(Entity[LetterState]):
     @handles
     async def seal(self, state: LetterState | None, message: SealLetter, turn: Turn) -> Decision[None]:
         """Seal now, or when the time comes."""
-        ledger = Ledger(_own(state, turn), turn.now)
+        ledger = Ledger(_own(state, turn, "sealed"), turn.now)
         if ledger.state.status not in {"sealed", "scheduled"}:
             sealing.seal(ledger, await self._store.get_sealing(message.letter_id), self._settings, self._timers)
         return ledger.decision(None)
@@ -141,7 +141,7 @@ class LetterOwner(Entity[LetterState]):
     def recall(self, state: LetterState | None, message: RecallLetter, turn: Turn) -> Decision[None]:
         """Make it a draft again."""
         del message
-        ledger = Ledger(_own(state, turn), turn.now)
+        ledger = Ledger(_own(state, turn, "draft"), turn.now)
         sealing.recall(ledger, self._timers)
         return ledger.decision(None)
 
@@ -153,7 +153,8 @@ class LetterOwner(Entity[LetterState]):
         user_id = turn.caller.user_id
         by = Archived(by_sender=user_id == letter.sender_id, by_recipient=is_recipient(letter, user_id))
         if not (by.by_sender or by.by_recipient):
-            raise NotFound("no such letter")
+            _refuse_stranger(letter, turn)
+            raise refusal(letter.status, "archived", Forbidden)
         done = letter.sender_archived_at if by.by_sender else letter.recipient_archived_at
         if done is not None:
             return Decision()
@@ -350,9 +351,21 @@ def is_recipient(letter: LetterState, user_id: str | None) -> bool:
     return user_id is not None and user_id == letter.terms.recipient_id and letter.collected_at is not None
 
 
-def _own(state: LetterState | None, turn: Turn) -> LetterState:
-    """The caller's letter. Raises `NotFound` for anybody else: to them there is none."""
+def _own(state: LetterState | None, turn: Turn, to: str) -> LetterState:
+    """The caller's letter, which they want to be ``to``.
+
+    Raises:
+        NotFound: it is somebody else's, who need not know of it.
+        Forbidden: it is somebody else's, who does (``from``, ``to``).
+    """
     letter = there(state)
-    if turn.caller.user_id is None or turn.caller.user_id != letter.sender_id:
+    if turn.caller.user_id is not None and turn.caller.user_id == letter.sender_id:
+        return letter
+    _refuse_stranger(letter, turn)
+    raise refusal(letter.status, to, Forbidden)
+
+
+def _refuse_stranger(letter: LetterState, turn: Turn) -> None:
+    """Raise `NotFound` for whom there is no such letter."""
+    if not (is_recipient(letter, turn.caller.user_id) or turn.caller.is_admin):
         raise NotFound("no such letter")
-    return letter

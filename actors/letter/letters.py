@@ -1,5 +1,6 @@
 """The service for every view of letters, and for what names people and codes as they are typed."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from hashlib import blake2b
@@ -10,9 +11,11 @@ from msgspec import UNSET
 
 from actors.authority import normalise, normalise_letter_code
 from actors.cursors import decode_cursor, encode_cursor
+from actors.drawing import Address, letter_sheet, letter_text, qr_png, qr_svg
 from actors.errors import Conflict, InvalidRequest, NotFound
+from actors.letter.figures import figures
 from actors.letter.tracking import STEPS, step_of
-from actors.letter.views import Viewer, find_view, letter_of, read_letter_of, version_of
+from actors.letter.views import Viewer, find_view, letter_of, read_letter_of, recipient_of, to_op_of, version_of
 from actors.messages.fields import UUID_PATTERN, Id, Page
 from actors.messages.letter import (
     AmendLetter,
@@ -20,8 +23,13 @@ from actors.messages.letter import (
     BeginLetter,
     ChangeLetter,
     CreateLetter,
+    DrawLetter,
+    DrawLetterPng,
+    DrawSheet,
     GetLetter,
+    GetLetterStats,
     Letter,
+    LetterStats,
     LetterStep,
     LetterVersion,
     ListLetters,
@@ -38,6 +46,7 @@ from actors.messages.letter import (
     TrackLetter,
     Words,
 )
+from actors.messages.picture import Picture
 from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Aware, Caller
@@ -57,9 +66,11 @@ class Letters(Service):
     asks = frozenset({"letter"})
     concurrency = 64
 
-    def __init__(self, store: LetterStore, ref: Callable[[str, str], Ref]) -> None:
+    def __init__(self, store: LetterStore, ref: Callable[[str, str], Ref], base_url: str) -> None:
+        """``base_url`` is what addresses in QR codes begin with."""
         self._store = store
         self._ref = ref
+        self._base_url = base_url
 
     @handles
     async def create(self, message: CreateLetter, turn: Turn) -> Letter:
@@ -181,6 +192,21 @@ class Letters(Service):
             raise NotFound("no letter can be read with this code")
         return read_letter_of(row)
 
+    @handles
+    async def draw(self, message: DrawLetter | DrawLetterPng | DrawSheet, turn: Turn) -> Picture:
+        """The code of a sealed letter, for who sends or carries it."""
+        row = await self._store.get_view(message.letter_id)
+        if row is None or not (viewer := Viewer.of(row, turn.caller)).sees_places:
+            raise NotFound("no such letter")
+        if row["code"] is None:
+            raise Conflict("a letter gets its code when it is sealed", **{"from": row["status"], "to": "sealed"})
+        return await asyncio.to_thread(_drawn, message, row, viewer, self._base_url)
+
+    @handles
+    async def stats(self, message: GetLetterStats, turn: Turn) -> LetterStats:
+        """Figures of all letters together."""
+        return await figures(message, turn, self._store)
+
     async def _tracked(self, name: str, caller: Caller) -> tuple[Record, Viewer]:
         """The letter of an id, for whom it concerns; or of a code, for whoever has that."""
         by_id = _is_id(name) is not None
@@ -216,6 +242,17 @@ class Letters(Service):
             raise InvalidRequest("a letter goes to somebody else", path="$.recipient")
         user_id: str = row["id"]
         return user_id
+
+
+def _drawn(message: DrawLetter, row: Record, viewer: Viewer, base_url: str) -> Picture:
+    """Where a letter goes is printed as who prints it may see it: couriers look up the rest."""
+    place = to_op_of(row, viewer) or ""
+    text = letter_text(row["code"], f"{base_url}/api/v1/letters/read/{row['code']}", place)
+    if isinstance(message, DrawSheet):
+        name = recipient_of(row, viewer)
+        lines = [] if name is None else [name.username]
+        return letter_sheet(Address(row["code"], place, lines), text)
+    return qr_png(text) if isinstance(message, DrawLetterPng) else qr_svg(text)
 
 
 def _stand_in(address: str, code: str) -> str:

@@ -22,12 +22,11 @@ from storage.write import Write
 
 LABEL = queries.load("label")
 CODE_SIGNS = 10
-LABEL_SIGNS = 6
 
 
-def new_code(signs: int = CODE_SIGNS) -> str:
-    """A code that nobody can guess: a letter's, or (``LABEL_SIGNS``) a label's."""
-    return "OP" + "".join(secrets.choice(ALPHABET) for _ in range(signs))
+def new_code() -> str:
+    """A code that nobody can guess."""
+    return "OP" + "".join(secrets.choice(ALPHABET) for _ in range(CODE_SIGNS))
 
 
 def seal(ledger: Ledger, known: Record, settings: LetterSettings, timers: Timers) -> None:

@@ -71,9 +71,9 @@ def letter_of(row: Record, viewer: Viewer, *, with_words: bool = True) -> Letter
         code=row["code"] if concerned else None,
         label=row["label"] if concerned else None,
         sender=_sender(row) if mine or not row["anonymous"] else None,
-        recipient=_recipient(row, viewer),
+        recipient=recipient_of(row, viewer),
         from_op_code=_from_op(row, viewer),
-        to_op_code=_to_op(row, viewer),
+        to_op_code=to_op_of(row, viewer),
         content=row["content"] if opened else None,
         photos=_photos(row["photos"]) if opened else [],
         instructions=row["instructions"] if mine else "",
@@ -114,7 +114,8 @@ def _sender(row: Record) -> Correspondent | None:
     return None if row["sender_name"] is None else Correspondent(row["sender_id"], row["sender_name"])
 
 
-def _recipient(row: Record, viewer: Viewer) -> Correspondent | None:
+def recipient_of(row: Record, viewer: Viewer) -> Correspondent | None:
+    """Who gets it, for whom that is no secret."""
     if row["recipient_name"] is None:
         return None
     hidden = viewer.is_sender and row["hides_recipient"] and not viewer.is_admin
@@ -129,7 +130,8 @@ def _from_op(row: Record, viewer: Viewer) -> str | None:
     return None if row["anonymous"] else _shown(row["from_op"], whole=row["is_from_public"])
 
 
-def _to_op(row: Record, viewer: Viewer) -> str | None:
+def to_op_of(row: Record, viewer: Viewer) -> str | None:
+    """Where it goes, as far as somebody may see it."""
     has_named = viewer.is_sender and not row["hides_place"]
     return _shown(row["to_op"], whole=has_named or viewer.is_recipient or viewer.is_admin or row["is_to_public"])
 

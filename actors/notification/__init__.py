@@ -2,7 +2,7 @@
 
 from actors.notification.inbox import Inbox
 from actors.notification.job import NotificationJobs
-from actors.notification.notices import NOTICES, deliver_notices
+from actors.notification.notices import HEARD, NOTICES, deliver_notices
 from actors.notification.notifications import Notifications
 
-__all__ = ["NOTICES", "Inbox", "NotificationJobs", "Notifications", "deliver_notices"]
+__all__ = ["HEARD", "NOTICES", "Inbox", "NotificationJobs", "Notifications", "deliver_notices"]

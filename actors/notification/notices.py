@@ -13,6 +13,7 @@ import msgspec
 from actors.errors import NotFound
 from actors.messages.notification import Notice, Priority, TakeNotices, TaskChange
 from actors.notification import about_couriers
+from actors.notification.about_letters import delivery_changed, letter_moved
 from actors.runtime.actor import Ref
 from actors.runtime.message import SYSTEM
 
@@ -104,6 +105,23 @@ NOTICES: Mapping[str, Rule] = {
 """Event type -> rule. A new noun adds what people should hear of. That a task was created changes no status."""
 
 
+SEVERAL: Mapping[str, Callable[[Body], Sequence[Told]]] = {
+    "letter.moved": letter_moved,
+    "delivery.changed": delivery_changed,
+}
+"""Event type -> rule, for what concerns several people."""
+
+HEARD = (*NOTICES, *SEVERAL)
+"""The events that `deliver_notices` wants to hear of."""
+
+
+def _told(kind: str, body: Body) -> Sequence[Told]:
+    if kind in SEVERAL:
+        return SEVERAL[kind](body)
+    told = NOTICES[kind](body)
+    return () if told is None else (told,)
+
+
 def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Recorded]], Any]:
     """Make the relay's consumer: one message per person and batch, in the order of the events.
 
@@ -113,10 +131,10 @@ def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Record
     async def deliver(events: Sequence[Recorded]) -> None:
         people: dict[str, list[Notice]] = defaultdict(list)
         for event in events:
-            found = NOTICES[event.type](msgspec.json.decode(event.body))
-            if found is not None:
-                source = f"{event.stream}:{event.n}"
-                people[found[0]].append(msgspec.structs.replace(found[1], source=source))
+            found = _told(event.type, msgspec.json.decode(event.body))
+            source = f"{event.stream}:{event.n}"
+            for person, notice in found:
+                people[person].append(msgspec.structs.replace(notice, source=source))
         asks = [
             ref("inbox", user).ask(TakeNotices(user_id=user, notices=notices), SYSTEM)
             for user, notices in people.items()

@@ -193,3 +193,58 @@ where stream = $1 and n > $2 and type = any ($3)
        or body ->> 'step' not in ('collected', 'in_transit', 'delivered', 'failed', 'available', 'cancelled'))
 order by n
 limit $4;
+
+-- name: list_accepted_of :many
+-- Letters whose task these couriers have accepted and not collected.
+-- $1 courier_id uuid[]
+select letter_id, courier_id from delivery where courier_id = any ($1) and status = 'accepted';
+
+-- name: list_tallies :many
+-- Sealed letters in the order of their ids, with the status of their task, and how many read them by what is kept and by
+-- what is there.
+-- $1 after id uuid, $2 limit integer
+select l.id, l.status, d.status as task_status, l.code is not distinct from d.code as is_one_code, n.count as readers,
+    (select count(*) from letter_reader r where r.letter_id = l.id) as rows
+from letter l join letter_reads n on n.letter_id = l.id left join delivery d on d.id = l.task_id
+where l.id > $1 order by l.id limit $2;
+
+-- name: list_loads :many
+-- Couriers who carry another number of tasks than is kept.
+select l.user_id, l.open_tasks as kept, count(d.id) as held
+from courier_load l
+left join delivery d on d.courier_id = l.user_id and d.courier_level is not null
+    and d.status in ('accepted', 'collected', 'in_transit')
+group by l.user_id, l.open_tasks having l.open_tasks <> count(d.id)
+order by l.user_id;
+
+-- name: count_by_day :many
+-- What has become of the letters that were sealed in a time, by day (UTC).
+-- $1 since timestamptz, $2 until timestamptz
+select (sealed_at at time zone 'utc')::date as day, count(*) as sealed,
+    count(*) filter (where delivered_at is not null) as delivered, count(*) filter (where status = 'failed') as failed,
+    avg(extract(epoch from delivered_at - sealed_at))::float as mean_seconds
+from letter where sealed_at >= $1 and sealed_at < $2
+group by 1 order by 1 desc;
+
+-- name: count_by_status :many
+-- How many of the letters that were sealed in a time have which status.
+-- $1 since timestamptz, $2 until timestamptz
+select status, count(*) as letters from letter where sealed_at >= $1 and sealed_at < $2 group by 1 order by 1;
+
+-- name: count_by_school :many
+-- What has become of the letters that were sealed in a time, by the school they come from.
+-- $1 since timestamptz, $2 until timestamptz
+select left(from_op, 2) as school, count(*) as sealed, count(*) filter (where delivered_at is not null) as delivered,
+    count(*) filter (where status = 'failed') as failed,
+    avg(extract(epoch from delivered_at - sealed_at))::float as mean_seconds
+from letter where sealed_at >= $1 and sealed_at < $2
+group by 1 order by 1;
+
+-- name: get_delivery_times :one
+-- How long letters that were sealed in a time took until they were delivered, in seconds.
+-- $1 since timestamptz, $2 until timestamptz
+select count(*) as delivered, avg(seconds)::float as mean, percentile_cont(0.5) within group (order by seconds)::float as p50,
+    percentile_cont(0.9) within group (order by seconds)::float as p90,
+    percentile_cont(0.99) within group (order by seconds)::float as p99
+from (select extract(epoch from delivered_at - sealed_at)::float as seconds from letter
+      where sealed_at >= $1 and sealed_at < $2 and delivered_at is not null) as took;

@@ -63,6 +63,7 @@ from actors.messages.letter.shapes import (
     Visibility,
     Words,
 )
+from actors.messages.letter.stats import DayFigures, DeliveryTimes, GetLetterStats, LetterStats, SchoolFigures
 
 __all__ = [
     "AmendLetter",
@@ -78,13 +79,16 @@ __all__ = [
     "Content",
     "Correspondent",
     "CreateLetter",
+    "DayFigures",
     "DeleteLetter",
     "DeliveryChanged",
     "DeliveryOffered",
+    "DeliveryTimes",
     "DrawLetter",
     "DrawLetterPng",
     "DrawSheet",
     "GetLetter",
+    "GetLetterStats",
     "Handled",
     "Instructions",
     "Letter",
@@ -96,6 +100,7 @@ __all__ = [
     "LetterLabelled",
     "LetterMoved",
     "LetterPriority",
+    "LetterStats",
     "LetterStatus",
     "LetterStep",
     "LetterVersion",
@@ -112,6 +117,7 @@ __all__ = [
     "RecallLetter",
     "ReplyLetter",
     "RestoreVersion",
+    "SchoolFigures",
     "SealDue",
     "SealLetter",
     "Style",

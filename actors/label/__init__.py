@@ -1,0 +1,1 @@
+"""Labels: batches of codes that are printed before there is a letter."""
