@@ -104,7 +104,7 @@ async def populate(house: RunningHouse) -> World:
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
             "letter_id": letter["id"], "version": "1", "code": "OP7K3MX9QRTW", "outgoing_id": str(uuid4()),
             "username": ada.name, "chat_id": chat["id"], "message_id": message["id"], "report_id": report["id"],
-            "push_id": push["id"],
+            "push_id": push["id"], "batch_id": str(uuid4()),
         }  # fmt: skip
         world = World(house, ada, eve, ids, tasks, leased["running"])
         await world.quiet()
