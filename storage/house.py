@@ -45,11 +45,6 @@ class House:
         self.on_lost: Callable[[], None] | None = None
         """Called once when the house was declared dead: it can commit nothing any more, and should stop."""
 
-    @property
-    def is_alone(self) -> bool:
-        """Whether no other house can serve from this database."""
-        return self._alone
-
     @classmethod
     async def claim(cls, dsn: str, name: str, *, address: str = "", alone: bool = True) -> "House":
         """Start a new incarnation of the house; earlier ones of the same name end, and their connections with them.

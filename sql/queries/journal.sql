@@ -1,8 +1,4 @@
 -- name: begin :script
--- Open a transaction, fenced, of which other houses are told at COMMIT.
-begin; select fence(current_setting('posthouse.incarnation')::bigint); notify event
-
--- name: begin_quietly :script
 -- Open a transaction, fenced.
 begin; select fence(current_setting('posthouse.incarnation')::bigint)
 
@@ -26,28 +22,28 @@ from unnest($4::text[], $5::bigint[], $6::text[], $7::json[], $8::uuid[], $9::te
 
 -- name: at_once :many
 -- A whole transaction; its parts take the place of the CTE "answer": `insert_events` and one for each kind of write.
--- $1 incarnation bigint, $2 whether other houses are told boolean, then those of the parts
-with fence as materialized (select fence($1) as ok, case when $2::boolean then pg_notify('event', '') end as told),
+-- $1 incarnation bigint, then those of the parts
+with fence as materialized (select fence($1) as ok),
 answer as (select 0 as ord)
 select 1 from fence
 
 -- name: at_once_answered :many
 -- The same, where the part called "answer" has rows. They come with one that is null when there are none.
--- $1 incarnation bigint, $2 whether other houses are told boolean, then those of the parts
-with fence as materialized (select fence($1) as ok, case when $2::boolean then pg_notify('event', '') end as told),
+-- $1 incarnation bigint, then those of the parts
+with fence as materialized (select fence($1) as ok),
 answer as (select 0 as ord)
 select answer.* from fence left join answer on true
 
 -- name: at_once_checked :many
 -- The same, where "answer" must have as many rows as expected, each with an ord of its own. Else it is undone: what does
 -- not add up is text that is no boolean.
--- $1 incarnation bigint, $2 whether other houses are told boolean, $3 expected rows bigint, then those of the parts
-with fence as materialized (select fence($1) as ok, case when $2::boolean then pg_notify('event', '') end as told),
+-- $1 incarnation bigint, $2 expected rows bigint, then those of the parts
+with fence as materialized (select fence($1) as ok),
 answer as (select 0 as ord)
 select answer.*
 from fence
 cross join (
-    select (case when count(*) = $3 and count(distinct ord) = $3 then 'true' else 'an expectation was not met' end)::boolean
+    select (case when count(*) = $2 and count(distinct ord) = $2 then 'true' else 'an expectation was not met' end)::boolean
         as is_met
     from answer
 ) as met

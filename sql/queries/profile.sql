@@ -79,7 +79,7 @@ asked as materialized (
         row_number() over (partition by owner, cause order by ord, part) - 1,
         $2, $3, $4 + row_number() over (order by ord, part) - 1, at
     from changed where type is not null
-    returning pg_notify('event', '')
+    returning 1
 )
 select ord, refusal, owner, n, type, body, (select count(*) from told) as told
 from changed order by ord, part;

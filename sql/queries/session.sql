@@ -58,7 +58,7 @@ asked as materialized (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'session:' || id, n, 'session.ended', body, null, cause, 0, $2, $3, $4 + row_number() over () - 1, $8
     from ended
-    returning pg_notify('event', '')
+    returning 1
 )
 select j.verdict, j.session_id, a.id, a.username, a.email, a.phone, a.avatar, a.role, a.status, a.courier_level,
        a.created_at, e.n, e.body, (select count(*) from told) as told
@@ -85,7 +85,7 @@ asked as materialized (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'session:' || id, n, 'session.ended', body, user_id, cause, 0, $2, $3, $4 + row_number() over () - 1, $10
     from ended
-    returning pg_notify('event', '')
+    returning 1
 )
 select e.n, (select count(*) from told) as told
 from asked a left join ended e on e.ord = a.ord

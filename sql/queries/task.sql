@@ -44,7 +44,7 @@ req as materialized (
 )
 select r.ord, r.first, m.id is not null as created, g.ord is not null as granted,
     coalesce(m.body, l.body, case when g.ord is not null then (select task_json(t) from task t where t.id = r.id) end)
-        as body, case when m.id is not null then (select pg_notify('event', '')) end
+        as body
 from req r left join made m using (id) left join granted g using (ord) left join living l on l.ord = r.first
 order by r.ord
 
@@ -76,7 +76,7 @@ req as materialized (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'task:' || id, n, 'task.started', body, caller, cause, 0, $2, $3, $4 + place - 1, at from taken
 )
-select ord, id, n, body, user_id, lease, instant(lease_expires_at) as lease_expires_at, (select pg_notify('event', ''))
+select ord, id, n, body, user_id, lease, instant(lease_expires_at) as lease_expires_at
 from taken order by place
 
 -- name: progress_tasks :many
@@ -118,8 +118,7 @@ req as materialized (
 )
 select r.ord, t.status, s.ord is not null as held, coalesce(t.lease = r.mine, false) as ours, s.last as n,
     case when s.changed then row_to_json(s.body) end as body,
-    coalesce(s.lease_expires_at, t.lease_expires_at) as lease_expires_at,
-    case when s.changed then (select pg_notify('event', '')) end
+    coalesce(s.lease_expires_at, t.lease_expires_at) as lease_expires_at
 from req r left join numbered s using (ord) left join locked t on t.id = r.id
 order by r.ord
 
@@ -156,8 +155,7 @@ req as materialized (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'task:' || id, n, type, body, caller, cause, 0, $2, $3, $4 + ord - 1, at from ended
 )
-select r.ord, t.status as before, e.status, e.task_type, e.n, e.type, e.body,
-    case when e.n is not null then (select pg_notify('event', '')) end
+select r.ord, t.status as before, e.status, e.task_type, e.n, e.type, e.body
 from req r left join locked t using (id) left join ended e using (ord)
 order by r.ord
 
@@ -183,8 +181,7 @@ req as materialized (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'task:' || id, n, 'task.cancelled', body, caller, cause, 0, $2, $3, $4 + ord - 1, at from ended
 )
-select r.ord, a.status as before, a.type, e.n, e.body,
-    case when e.n is not null then (select pg_notify('event', '')) end
+select r.ord, a.status as before, a.type, e.n, e.body
 from req r left join allowed a using (ord) left join ended e using (ord)
 order by r.ord
 
@@ -218,8 +215,7 @@ req as materialized (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'task:' || id, n, 'task.retried', body, caller, cause, 0, $2, $3, $4 + ord - 1, at from begun
 )
-select r.ord, a.status as before, a.type, b.n, b.body,
-    case when b.n is not null then (select pg_notify('event', '')) end
+select r.ord, a.status as before, a.type, b.n, b.body
 from req r left join allowed a using (ord) left join begun b using (ord)
 order by r.ord
 
@@ -258,7 +254,7 @@ late as materialized (
     insert into event (stream, n, type, body, caller, cause, ordinal, house, lane, seq, at)
     select 'task:' || id, n, 'task.failed', body, null, $6, 0, $2, $3, $4 + place - 1, $5 from changed where n is not null
 )
-select *, case when n is not null then (select pg_notify('event', '')) end from changed order by place
+select * from changed order by place
 
 -- name: get_next_due :value
 -- Seconds until the next lease, time limit or run_at runs out; null when there is none.

@@ -29,7 +29,7 @@ class Combined(NamedTuple):
 
     sql: str
     before: Sequence[object]
-    """Arguments before those of `insert_events`, behind the incarnation and whether others are told."""
+    """Arguments before those of `insert_events`, behind the incarnation."""
     behind: Sequence[object]
 
 

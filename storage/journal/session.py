@@ -40,8 +40,6 @@ class Session:
         self.house = house
         self.lane = lane
         self.recent = recent
-        self.is_heard = not house.is_alone
-        """Whether other houses want to be told of events; this one hears of them from `Recent`."""
         self.seq = 1  # the next free one
 
     async def ready(self) -> Connection:

@@ -94,7 +94,7 @@ async def _alone(session: Session, batch: Batch) -> list[Record]:
 
 
 async def _followed(session: Session, batch: Batch) -> list[Record]:
-    connection = await session.begin(Q.begin_quietly)
+    connection = await session.begin(Q.begin)
     writes: Sequence[Write] = ()
     try:
         rows = await connection.fetch(batch.statement.sql, *_arguments(session, batch))

@@ -122,7 +122,7 @@ async def _at_once(
 ) -> list[list[list[Record]]]:
     await session.ready()  # `seq` may be another one after a connection was lost
     events = _rows(session, turns)
-    args = (session.house.incarnation, session.is_heard, *combined.before, *_columns(session, events), *combined.behind)
+    args = (session.house.incarnation, *combined.before, *_columns(session, events), *combined.behind)
     rows = await session.commit_at_once(combined.sql, args, session.seq + len(events))
     session.recent.add((session.house.id, session.lane), events)
     if rows is None and any(statement.shape != "exec" for statement, _ in groups):
@@ -131,8 +131,7 @@ async def _at_once(
 
 
 async def _step_by_step(session: Session, turns: Sequence[Turn], groups: Sequence[Group]) -> list[list[list[Record]]]:
-    is_heard = session.is_heard and any(turn.events for turn in turns)
-    connection = await session.begin(Q.begin if is_heard else Q.begin_quietly)
+    connection = await session.begin(Q.begin)
     events = _rows(session, turns)
     try:
         if events:

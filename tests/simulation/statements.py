@@ -86,11 +86,10 @@ def fence(tx: Transaction, incarnation: int) -> None:
 
 
 @does("journal.begin")
-@does("journal.begin_quietly")
 def begin(tx: Transaction) -> str:
     tx.server.begin(tx)
     HANDLERS["sim.fence"](tx, tx.backend.incarnation)
-    return "NOTIFY"
+    return "SELECT 1"
 
 
 @does("journal.commit")
@@ -136,7 +135,7 @@ def load(tx: Transaction, key: str) -> list[Any]:
 
 
 @does("journal.at_once")
-def at_once(tx: Transaction, incarnation: int, is_heard: bool, *args: Any) -> list[Any]:  # noqa: FBT001
+def at_once(tx: Transaction, incarnation: int, *args: Any) -> list[Any]:
     """A whole transaction: the fence, the events, and one part for each kind of write."""
     HANDLERS["sim.fence"](tx, incarnation)
     HANDLERS["journal.insert_events"](tx, *args[:11])
