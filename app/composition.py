@@ -142,7 +142,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         if config.mailbox.transport == "redis":
             from app.wires import Ends, connect_house  # noqa: PLC0415 - redis's import takes 0.3 s
 
-            ends = Ends(core.clock, core.kinds, edges, core.audience, core.publishing, desk)
+            ends = Ends(core.clock, core.kinds, edges, core.audience, core.publishing, desk, territories)
             wires = await connect_house(config.redis.url, dsn, base.row, ends, stack)
         edges.watch(core.system, base.journal, base.database, core.relay)
         core.kinds.outgoing.watch(edges.metrics)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from actors.runtime.ports import Clock, Stored
+from app.courier_channels import LOSING
 from app.identities import Identities
 from app.publishing import Listener
 from storage.following import FOLLOWED, Following
@@ -14,6 +15,8 @@ from storage.redis.pubsub import PubSub
 DEAF_SECONDS = 5.0
 """Of silence; then every token is refused, since it may have ended."""
 _CHANNEL = "endings"
+_TOLD = FOLLOWED | LOSING
+"""Of what couriers may hear, too: should that be lost, their rows are looked at a bit later."""
 
 
 class _Told(msgspec.Struct, array_like=True):
@@ -53,7 +56,7 @@ class Endings:
 
     def publish(self, events: Sequence[Stored]) -> None:
         """Tell the others what was committed here (`actors.runtime.ports.Publisher`)."""
-        told = [_Told(event.stream, event.n, event.type, event.body) for event in events if event.type in FOLLOWED]
+        told = [_Told(event.stream, event.n, event.type, event.body) for event in events if event.type in _TOLD]
         if told:
             self._pubsub.publish(_CHANNEL, self._me + _encode(told))
 

@@ -51,12 +51,12 @@ class LetterChannels:
 
     def _take_away(self, event: Stored) -> None:
         if event.type == "letter.deleted":
-            self._hub.unsubscribe(event.stream, None, CHANNEL_ENDED)
+            self._hub.take_away(event.stream, None, CHANNEL_ENDED)
         elif event.type == "delivery.changed":
             told = _told(event.body)
             before, task = told[_PRIVATE].get("before_id"), told[_PRIVATE]["task"]
             if before is not None and told["from"] == "accepted" and task.get("courier_id") != before:
-                self._hub.unsubscribe(event.stream, before)
+                self._hub.take_away(event.stream, before)
 
     def _tell_couriers(self, event: Stored) -> None:
         told = _told(event.body)

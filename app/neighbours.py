@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from handlers.ports import ClientInfo
+from handlers.realtime.codes import Close
 from handlers.realtime.hub import Hub
 from storage.errors import DatabaseUnavailable
 from storage.redis.line import RedisUnavailable
@@ -21,6 +22,7 @@ COMPARE_SECONDS = 5.0
 DEAF_SECONDS = 1.0
 """The same while Redis is away: then the event table alone tells."""
 _CHANNELS = ("user", "chat", "task", "letter", "courier", "system")
+_TAKE = "take"
 _WATCHED = ("system:logs", "system:actors")
 _EVERYBODY = "houses"
 _LOST = b"lost"
@@ -30,9 +32,11 @@ class _Told(msgspec.Struct, array_like=True, gc=False):
     """What one house tells of a channel."""
 
     publications: list[tuple[int, bytes]] = []
-    verb: str = ""  # join, leave, or nothing
-    user: str = ""
+    verb: str = ""  # join, leave, take, or nothing
+    user: str = ""  # with take: nobody means everybody
     client: str = ""
+    code: int = 0
+    reason: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -66,6 +70,11 @@ class Neighbourhood:
         """Tell whoever listens; streams that are no channels are told to nobody."""
         if channel.partition(":")[0] in _CHANNELS:
             self._pubsub.publish(channel, self._me + _encode(_Told(list(publications))))
+
+    def take_away(self, channel: str, user_id: str | None, code: int, reason: str) -> None:
+        """Tell that somebody, or everybody, loses a channel."""
+        told = _Told(verb=_TAKE, user=user_id or "", code=code, reason=reason)
+        self._pubsub.publish(channel, self._me + _encode(told))
 
     def enter(self, channel: str, info: ClientInfo) -> None:
         """Somebody here has subscribed."""
@@ -127,7 +136,9 @@ class Neighbourhood:
         told = _decode(said[8:])
         if told.publications:
             self._hub.hear(channel, told.publications)
-        if told.verb:
+        if told.verb == _TAKE:
+            self._hub.unsubscribe(channel, told.user or None, Close(told.code, told.reason))
+        elif told.verb:
             self._hub.hear_presence(told.verb, channel, ClientInfo(user=told.user, client=told.client))
 
     def _tell_change(self, verb: str, channel: str, info: ClientInfo) -> None:

@@ -8,6 +8,7 @@ from actors.runtime.ports import Clock
 from app.audience import Audience
 from app.bells import Bells
 from app.beside import running
+from app.courier_channels import CourierChannels
 from app.desk_channels import DeskChannels
 from app.edges import Edges
 from app.endings import Endings
@@ -42,6 +43,7 @@ class Ends(NamedTuple):
     audience: Audience
     publishing: Publishing
     desk: DeskChannels
+    territories: CourierChannels
 
 
 class Wires(NamedTuple):
@@ -60,7 +62,8 @@ async def connect_house(url: str, dsn: str, row: House, ends: Ends, stack: Async
     link = await stack.enter_async_context(linked(ends.edges.realtime.hub, url, row.incarnation))
     ends.audience.neighbours = ends.kinds.presence.elsewhere = link.neighbours.users
     identities = ends.kinds.accounts.identities
-    endings = Endings(identities, ends.clock, [identities.publish, ends.desk.publish], link.pubsub, row.incarnation)
+    listeners = [identities.publish, ends.desk.publish, ends.territories.publish]
+    endings = Endings(identities, ends.clock, listeners, link.pubsub, row.incarnation)
     following = Following(dsn, row.application_name, row.id, endings.read, endings.heard)
     await following.start()
     endings.follow(following)

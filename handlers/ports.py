@@ -101,6 +101,10 @@ class Neighbours(Protocol):
         """Tell (offset, JSON), offset 0 for what cannot be recovered."""
         ...
 
+    def take_away(self, channel: str, user_id: str | None, code: int, reason: str) -> None:
+        """Tell that a user (None: everybody) loses a channel: before anything that is told of it later."""
+        ...
+
     def enter(self, channel: str, info: ClientInfo) -> None:
         """Somebody here has subscribed."""
         ...

@@ -22,6 +22,7 @@ from handlers.realtime.house import House
 from handlers.realtime.hub import Hub
 from handlers.realtime.registry import Registry
 from handlers.realtime.settings import RealtimeSettings
+from handlers.realtime.subscribing import ask_again
 from handlers.realtime.upgrade import Upgraded, upgrade
 from handlers.realtime.wheel import Wheel
 
@@ -75,6 +76,8 @@ class Realtime:
             wheel=self._wheel,
             version=version,
         )
+        self.hub.on_missed = self._ask_again
+        self._asking: set[asyncio.Task[None]] = set()
         identities.on_revoked(self.registry.revoke)
 
     async def handler(self, request: web.Request) -> web.StreamResponse:
@@ -121,6 +124,11 @@ class Realtime:
         offered = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "")
         if _PROTOBUF in offered:
             raise InvalidRequest("the protobuf form of the protocol is not spoken here", "$.headers")
+
+    def _ask_again(self, channel: str) -> None:
+        task = asyncio.get_running_loop().create_task(ask_again(self._house, channel))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     def _check(self, connection: Connection, now: float) -> None:
         tokens.check(self._house, connection, now)

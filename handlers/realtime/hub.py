@@ -1,7 +1,7 @@
 """Where publications meet connections. Fan-out never waits for a socket."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from handlers.ports import ClientInfo, Neighbours, Publication, Streams
 from handlers.realtime import replies
@@ -29,6 +29,8 @@ class Hub:
         self._waiting: list[Connection] = []
         self._listeners: list[Found] = []
         self.publications = 0
+        self.on_missed: Callable[[str], None] | None = None
+        """Called, where there are neighbours, when something of a channel was missed: who may see it must be asked."""
         self.neighbours: Neighbours | None = None
 
     @property
@@ -82,7 +84,7 @@ class Hub:
         """Subscribe a connection; its publications wait until `Subscription.go_live`."""
         feed = self._feeds.get(channel)
         if feed is None:
-            feed = self._feeds[channel] = Feed(channel, self._streams, self._settings, self._tell_found)
+            feed = self._feeds[channel] = Feed(channel, self._streams, self._settings, self._tell_missed)
             if self.neighbours is not None:
                 feed.heard = self.neighbours.listen(channel)
         limit = self._settings.recovery_publications
@@ -119,7 +121,7 @@ class Hub:
 
         Whoever is subscribing at this moment is refused: they attach before anybody is asked whether they may.
         """
-        for connection in self._connections(channel):
+        for connection in self.connections(channel):
             if user_id is None or connection.user_id == user_id:
                 subscription = connection.subscriptions[channel]
                 self.detach(subscription)
@@ -142,7 +144,7 @@ class Hub:
         return [
             channel
             for channel in self._feeds
-            if channel.startswith(noun) and any(one.user_id == user_id for one in self._connections(channel))
+            if channel.startswith(noun) and any(one.user_id == user_id for one in self.connections(channel))
         ]
 
     def listening(self, noun: str) -> set[str]:
@@ -151,12 +153,18 @@ class Hub:
             connection.user_id
             for channel in self._feeds
             if channel.startswith(noun)
-            for connection in self._connections(channel)
+            for connection in self.connections(channel)
         }
 
     def present(self, channel: str) -> list[ClientInfo]:
         """Return who is subscribed in this house, in the order in which they came."""
-        return [c.info for c in self._connections(channel) if c.subscriptions[channel].is_live]
+        return [c.info for c in self.connections(channel) if c.subscriptions[channel].is_live]
+
+    def take_away(self, channel: str, user_id: str | None, why: Close = MEMBERSHIP_LOST) -> None:
+        """`unsubscribe` in all houses: for a loss that others cannot see from what is published."""
+        self.unsubscribe(channel, user_id, why)
+        if self.neighbours is not None:
+            self.neighbours.take_away(channel, user_id, why.code, why.reason)
 
     def users(self, channel: str) -> set[str]:
         """Return who is subscribed in this house, by id."""
@@ -179,11 +187,18 @@ class Hub:
         for connection in waiting:
             connection.flush()
 
+    def _tell_missed(self, channel: str, publications: Sequence[Publication]) -> None:
+        """Something was read that nobody had told: with it, a loss of membership may have gone astray."""
+        self._tell_found(channel, publications)
+        if self.neighbours is not None and self.on_missed is not None:
+            self.on_missed(channel)
+
     def _tell_found(self, channel: str, publications: Sequence[Publication]) -> None:
         for listener in self._listeners:
             listener(channel, publications)
 
-    def _connections(self, channel: str) -> Iterable[Connection]:
+    def connections(self, channel: str) -> Sequence[Connection]:
+        """Return who is subscribed in this house, or is subscribing."""
         feed = self._feeds.get(channel)
         return [subscription.connection for subscription in feed.subscriptions.values()] if feed else []
 

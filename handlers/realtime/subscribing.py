@@ -1,8 +1,9 @@
 """``subscribe`` and ``unsubscribe``: gapless from where the client stands, or said so."""
 
 import asyncio
+import logging
 
-from actors.errors import Forbidden, NotFound
+from actors.errors import DomainError, Forbidden, NotFound
 from handlers.ports import Position
 from handlers.realtime import channels, recovery, replies
 from handlers.realtime.codes import (
@@ -20,6 +21,7 @@ from handlers.realtime.replies import SubscribeResult
 from handlers.realtime.subscription import Subscription
 
 _REJECT_UNRECOVERED = 2
+_log = logging.getLogger(__name__)
 
 
 async def subscribe(house: House, connection: Connection, request: Subscribe) -> tuple[SubscribeResult, Subscription]:
@@ -68,6 +70,17 @@ async def allow(house: House, connection: Connection, channel: str) -> None:
             allowed = False
     if not allowed:
         raise _denied()
+
+
+async def ask_again(house: House, channel: str) -> None:
+    """Take a channel from those who may not see it any more. Who cannot be asked about keeps it."""
+    for connection in house.hub.connections(channel):
+        try:
+            await allow(house, connection, channel)
+        except Refused:
+            house.hub.unsubscribe(channel, connection.user_id)
+        except (DomainError, ConnectionError, TimeoutError):
+            _log.warning("realtime_membership_unknown", extra={"channel": channel})
 
 
 async def catch_up(house: House, subscription: Subscription, request: Subscribe) -> SubscribeResult:

@@ -168,6 +168,27 @@ async def test_who_is_there_counts_all_houses(pair: Pair, view: RedisView) -> No
     assert await seen(here) == ({ALICE}, {"num_clients": 1, "num_users": 1})
 
 
+async def test_a_channel_that_is_taken_away_in_one_house_is_gone_in_the_other_before_what_follows(pair: Pair) -> None:
+    wire = await subscribed(pair, ROOM, BOB)
+    staying = await subscribed(pair, ROOM)
+    pair.first.realtime.hub.take_away(ROOM, BOB)
+    pair.first.publish(ROOM)
+    assert (await wire.push())["unsubscribe"] == {"code": 2000, "reason": "no longer a member"}
+    assert await staying.offsets(1) == [1]
+    assert (await wire.ask(ping={}))["id"] == 3
+    assert not wire.pushes
+
+
+async def test_who_may_see_a_channel_is_asked_again_when_something_was_missed(pair: Pair) -> None:
+    wire, staying = await subscribed(pair, ROOM, BOB), await subscribed(pair, ROOM)
+    pair.first.members.allowed.discard((BOB, ROOM))
+    pair.first.commit(ROOM)  # and nobody is told, of that neither
+    pair.first.publish(ROOM)
+    assert await staying.offsets(2) == [1, 2]
+    while "unsubscribe" not in await wire.push():
+        pass
+
+
 async def test_connections_of_a_person_count_in_all_houses(pair: Pair) -> None:
     wires = [await (pair.first if number % 2 else pair.second).wire() for number in range(10)]
     assert all("connect" in wire.hello for wire in wires)
