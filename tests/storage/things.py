@@ -40,7 +40,7 @@ TOGETHER = Statement(
         select 'thing:' || w.id, 1, 'thing.made', '{}', 'together:' || w.id, 0, $2, $3, $4 + w.ord - 1, now()
         from wanted w, fence where fence.ok
     )
-    select made.id from made
+    select made.id, (select pg_notify('event', '')) from made
     """,
     "many",
 )
