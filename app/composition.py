@@ -147,7 +147,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         edges.watch(core.system, base.journal, base.database, core.relay)
         core.kinds.outgoing.watch(edges.metrics)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
-        work = background(core.kinds, housekeeping, edges, server)
+        work = background(core, housekeeping, edges, server)
         await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), territories.watch(), *work)
         yield House(core, edges, wires)
 
@@ -232,16 +232,17 @@ async def follow_clock(core: Core) -> None:
 
 
 def background(
-    kinds: Kinds, housekeeping: Housekeeping, edges: Edges, server: PostgresServer | None
+    core: Core, housekeeping: Housekeeping, edges: Edges, server: PostgresServer | None
 ) -> list[Coroutine[Any, Any, None]]:
     """What runs beside the actors for as long as the house does."""
+    kinds = core.kinds
     work = [
         kinds.sweeper.run(),
         *(delivery.run() for delivery in kinds.outgoing.deliveries),
         kinds.presence.run(),
         housekeeping.forget(),
         housekeeping.follow_config(),
-        watch_loop_lag(edges.metrics.observe_loop_lag),
+        watch_loop_lag(edges.metrics.observe_loop_lag, rests=lambda: core.system.rests),
     ]
     return work if server is None else [*work, server.watch(housekeeping.postgres_restarted)]
 

@@ -6,8 +6,9 @@ from operator import attrgetter
 
 from storage.events import EventRow
 
-MOST_EVENTS = 1_000
-"""Of one lane in memory; who lags further behind reads the table."""
+MOST_EVENTS = 4_000
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one lane in memory, twice as much for a moment; who lags further behind reads the table."""
 Lane = tuple[int, int]
 """(house, lane)"""
 _seq = attrgetter("seq")
@@ -19,19 +20,21 @@ class Window:
     Between ``end`` and ``next`` there is nothing: a statement that stores events by itself leaves numbers over.
     """
 
-    __slots__ = ("end", "events", "next", "start")
+    __slots__ = ("end", "events", "next", "size", "start")
 
     def __init__(self, start: int) -> None:
         self.start = self.end = start
         self.next = start + 1
         self.events: list[EventRow] = []
+        self.size = 0  # of their bodies, in bytes
 
-    def append(self, events: Iterable[EventRow], end: int) -> None:
+    def append(self, events: Sequence[EventRow], end: int) -> None:
         """Take what follows: all that is wanted from the window's end up to ``end``."""
         self.events += events
+        self.size += sum(len(event.body) for event in events)
         self.end, self.next = end, end + 1
-        if len(self.events) > 2 * MOST_EVENTS:  # not each time: cutting moves what is left
-            self.forget(self.events[-MOST_EVENTS - 1].seq)
+        while len(self.events) > 2 * MOST_EVENTS or self.size > 2 * MOST_BYTES:  # not each time: cutting moves the rest
+            self.forget(self.events[len(self.events) // 2].seq)
 
     def between(self, after: int, head: int, most: int) -> tuple[Sequence[EventRow], int] | None:
         """Up to ``most`` events with ``after`` < seq <= ``head``, and the seq that is reached; None: see `Recent`."""
@@ -46,7 +49,9 @@ class Window:
     def forget(self, seq: int) -> None:
         """Let events up to ``seq`` go."""
         if self.start < seq <= self.end:
-            del self.events[: bisect_right(self.events, seq, key=_seq)]
+            gone = bisect_right(self.events, seq, key=_seq)
+            self.size -= sum(len(event.body) for event in self.events[:gone])
+            del self.events[:gone]
             self.start = seq
 
 

@@ -418,6 +418,16 @@ async def test_a_blocked_loop_is_measured_and_logged(logs: Logs) -> None:
     assert lines and all(line["level"] == "warning" and line["seconds"] > 0.25 for line in lines)
 
 
+async def test_at_rest_the_loop_is_looked_at_once_a_second() -> None:
+    lags: list[float] = []
+    watch = asyncio.create_task(watch_loop_lag(lags.append, rests=lambda: True))
+    await asyncio.sleep(0.8)
+    seen = len(lags)
+    await asyncio.sleep(0.6)
+    watch.cancel()
+    assert (seen, len(lags)) == (0, 1)
+
+
 def test_a_closed_log_leaves_the_process_as_it_was(path: Path) -> None:
     hooks = sys.excepthook, threading.excepthook, list(logging.getLogger().handlers)
     start(path=path, stdout=False).close()

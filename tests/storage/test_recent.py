@@ -12,7 +12,7 @@ from storage.events import EventRow
 from storage.house import House
 from storage.journal import Journal
 from storage.postgres import Database
-from storage.recent import MOST_EVENTS, Recent
+from storage.recent import MOST_BYTES, MOST_EVENTS, Recent
 from storage.relay import Relay
 from storage.source import Source
 from tests.storage.test_relay import Inbox, write, write_many
@@ -117,6 +117,21 @@ def test_memory_is_bounded_and_what_all_have_heard_is_let_go() -> None:
     assert recent._windows[LANE].events == []
     recent.add(LANE, [event(5 * MOST_EVENTS)])
     assert seqs(recent, 5 * MOST_EVENTS - 1) == ([5 * MOST_EVENTS], 5 * MOST_EVENTS)
+
+
+def test_memory_is_bounded_in_bytes_too() -> None:
+    recent, body = following(), b"x" * 100_000
+    for seq in range(1, 500):
+        recent.add(LANE, [event(seq, body=body)])
+        window = recent._windows[LANE]
+        assert sum(len(one.body) for one in window.events) == window.size <= 2 * MOST_BYTES
+    assert seqs(recent, 1) is None
+    assert seqs(recent, 490) == (list(range(491, 500)), 499)
+
+    recent.add(LANE, [event(seq, body=body) for seq in range(500, 900)])  # more than that at once
+    assert seqs(recent, 898) == ([899], 899)
+    recent.forget(LANE, 899)
+    assert recent._windows[LANE].size == 0
 
 
 def test_what_came_before_anybody_followed_is_not_taken_for_nothing() -> None:
