@@ -99,7 +99,7 @@ class Realtime:
 
     def publish(self, events: Sequence[Stored]) -> None:
         """Pass committed events on: each recoverable channel is the stream of the same name."""
-        for channel, run in groupby(events, attrgetter("stream")):
+        for channel, run in groupby(self.hub.heard(events), attrgetter("stream")):
             self.hub.publish_all(channel, ((event.n, event.body) for event in run))
 
     def disconnect(self, user_id: str, session_id: str | None, code: int, reason: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from actors.runtime.ports import Stored
 from handlers.ports import ClientInfo, Neighbours, Publication, Streams
 from handlers.realtime import replies
 from handlers.realtime.codes import MEMBERSHIP_LOST, Close
@@ -37,6 +38,11 @@ class Hub:
     def subscriptions(self) -> int:
         """How many subscriptions there are."""
         return sum(len(feed.subscriptions) for feed in self._feeds.values())
+
+    def heard(self, events: Sequence[Stored]) -> Sequence[Stored]:
+        """Leave out events that nobody can be subscribed to: most of them, in a house of few sockets."""
+        feeds = self._feeds
+        return events if self.neighbours is not None else [event for event in events if event.stream in feeds]
 
     def publish(self, channel: str, offset: int | None, data: bytes) -> None:
         """Publish JSON right after COMMIT. ``offset`` is the event's n; without one it cannot be recovered."""

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 from aiohttp import web
 
+from actors.runtime.ports import Stored
 from app.wires import Link, linked
 from handlers.realtime import Realtime, RealtimeSettings
 from tests.realtime.scenarios import until
@@ -32,7 +34,7 @@ class RealtimeHouse:
         """Commit an event and publish it; return its offset."""
         body = msgspec.json.encode({"type": "task.progressed", **data})
         stored = self.events.append(channel, body)
-        self.realtime.hub.publish(channel, stored.offset, body)
+        self.realtime.publish([Stored(channel, stored.offset, "task.progressed", body, datetime.now(UTC))])
         return stored.offset
 
     def commit(self, channel: str, **data: Any) -> tuple[int, bytes]:

@@ -41,6 +41,14 @@ async def test_what_one_house_publishes_reaches_the_clients_of_the_other_once_an
     assert pair.first.events.reads == 0
 
 
+async def test_it_reaches_them_where_nobody_listens_in_the_house_that_publishes(pair: Pair) -> None:
+    there = await subscribed(pair)
+    for number in range(3):
+        pair.first.publish(MINE, number=number)
+    assert await there.offsets(3) == [1, 2, 3]
+    assert pair.second.events.reads == 0  # so it was heard, and not looked up
+
+
 async def test_what_has_no_offset_reaches_them_too_and_not_twice(pair: Pair) -> None:
     there, here = await subscribed(pair, ROOM), await pair.first.wire()
     await here.ask(subscribe={"channel": ROOM})
