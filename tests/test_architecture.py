@@ -64,6 +64,7 @@ def imports(path: Path) -> Iterator[str]:
                 yield whole if is_module(whole) else node.module
 
 
+@cache
 def is_module(name: str) -> bool:
     path = ROOT / name.replace(".", "/")
     return path.is_dir() or path.with_suffix(".py").exists()
@@ -89,6 +90,7 @@ def is_protocol(module: str) -> bool:
     return any(is_in(module, package) for package in MAY_IMPORT["actors"])
 
 
+@cache
 def defines_actor(noun: str) -> bool:
     """Whether a class below this module or package is an entity or a service."""
     base = ROOT / noun.replace(".", "/")
