@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -11,16 +10,10 @@ from actors.messages.account import SetCourierLevel
 from actors.runtime.actor import Ref
 from actors.runtime.message import SYSTEM
 from storage.courier import CourierStore
+from storage.events import EventRow
 
 LEVELS = ("courier.appointed", "courier.promoted", "courier.suspended", "courier.resumed")
 """The events after which somebody has another level, or none."""
-
-
-class Recorded(Protocol):
-    """An event as the relay hands it over."""
-
-    @property
-    def body(self) -> str | bytes: ...  # noqa: D102
 
 
 class _Told(msgspec.Struct):
@@ -34,7 +27,7 @@ _decode = msgspec.json.Decoder(_Told).decode
 
 def deliver_levels(
     store: CourierStore, ref: Callable[[str, str], Ref]
-) -> Callable[[Sequence[Recorded]], Awaitable[None]]:
+) -> Callable[[Sequence[EventRow]], Awaitable[None]]:
     """Make the relay's consumer. It shows what the row says by then, so that an old event shows nothing old."""
 
     async def show(user_id: str) -> None:
@@ -45,7 +38,7 @@ def deliver_levels(
         except NotFound:
             return  # the person is gone
 
-    async def deliver(events: Sequence[Recorded]) -> None:
+    async def deliver(events: Sequence[EventRow]) -> None:
         await asyncio.gather(*(show(user) for user in {_decode(event.body).user_id for event in events}))
 
     return deliver

@@ -6,7 +6,7 @@ The notifier is fed by events only: no other noun calls it. Delivery is at least
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -16,24 +16,12 @@ from actors.notification import about_couriers
 from actors.notification.about_letters import delivery_changed, letter_moved
 from actors.runtime.actor import Ref
 from actors.runtime.message import SYSTEM
+from storage.events import EventRow
 
 Body = dict[str, Any]
 Told = tuple[str, Notice]
 Rule = Callable[[Body], Told | None]
 """Event body -> whom it concerns, and the notice (without its source)."""
-
-
-class Recorded(Protocol):
-    """An event as the relay hands it over."""
-
-    @property
-    def stream(self) -> str: ...  # noqa: D102
-    @property
-    def n(self) -> int: ...  # noqa: D102
-    @property
-    def type(self) -> str: ...  # noqa: D102
-    @property
-    def body(self) -> str | bytes: ...  # noqa: D102
 
 
 def welcome(body: Body) -> Told:
@@ -122,13 +110,13 @@ def _told(kind: str, body: Body) -> Sequence[Told]:
     return () if told is None else (told,)
 
 
-def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[Recorded]], Any]:
+def deliver_notices(ref: Callable[[str, str], Ref]) -> Callable[[Sequence[EventRow]], Any]:
     """Make the relay's consumer: one message per person and batch, in the order of the events.
 
     Raises whatever an inbox raises but `NotFound` (the person is gone), so that the relay tries again.
     """
 
-    async def deliver(events: Sequence[Recorded]) -> None:
+    async def deliver(events: Sequence[EventRow]) -> None:
         people: dict[str, list[Notice]] = defaultdict(list)
         for event in events:
             found = _told(event.type, msgspec.json.decode(event.body))
