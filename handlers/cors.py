@@ -55,4 +55,5 @@ class Cors:
             answer["Access-Control-Allow-Methods"] = ", ".join(sorted(methods))
             answer["Access-Control-Allow-Headers"] = _ACCEPTED
             answer["Access-Control-Max-Age"] = _MAX_AGE_SECONDS
+        answer["Server"] = "posthouse"
         return web.Response(status=204, headers=answer)

@@ -13,6 +13,7 @@ from actors.runtime.message import Aware
 Check = Callable[[], Awaitable[str | None]]
 """None when all is well, else a short word such as ``starting`` or ``full``. May raise."""
 
+_SERVER = "posthouse"  # and not which version of what answers here
 _encode = msgspec.json.Encoder().encode
 
 
@@ -72,7 +73,7 @@ class Health:
     async def metrics(self, _request: web.Request) -> web.Response:
         """What Prometheus scrapes."""
         kind = "text/plain; version=0.0.4; charset=utf-8"
-        return web.Response(body=await self._metrics(), headers={"Content-Type": kind})
+        return web.Response(body=await self._metrics(), headers={"Content-Type": kind, "Server": _SERVER})
 
     async def jwks(self, _request: web.Request) -> web.Response:
         """The public keys, as RFC 7517 has them."""
@@ -91,7 +92,10 @@ async def _ask(check: Check, seconds: float) -> str | None:
 
 
 def _json(value: Any, *, status: int = 200, cache: str = "no-store") -> web.Response:
-    headers = {"Content-Type": "application/json", "Cache-Control": cache, "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Type": "application/json", "Cache-Control": cache, "X-Content-Type-Options": "nosniff",
+        "Server": _SERVER,
+    }  # fmt: skip
     if status == 503:
         headers["Retry-After"] = "1"
     return web.Response(status=status, body=_encode(value), headers=headers)

@@ -1,5 +1,6 @@
 """Whether the house lives and can serve, as a load balancer asks it."""
 
+import pytest
 from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 
@@ -55,3 +56,9 @@ async def test_prometheus_gets_its_text(aiohttp_client: AiohttpClient) -> None:
     answer = await client.get("/metrics")
     assert await answer.read() == b"up 1\n"
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+async def test_nobody_is_told_what_versions_run_here(aiohttp_client: AiohttpClient, path: str) -> None:
+    client = await aiohttp_client(served())
+    assert (await client.get(path)).headers["Server"] == "posthouse"
