@@ -81,6 +81,7 @@ class Post:
         """Write until cancelled."""
         while True:
             await self._woken.wait()
+            await asyncio.sleep(0)  # more comes in the same turn of the loop; and a lost connection is known to be so
             if self.is_down:
                 await self._until_back()
             batch = self._take()

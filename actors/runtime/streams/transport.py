@@ -239,8 +239,9 @@ class Streams:
     def figures(self) -> dict[str, Any]:
         """What this house owns and has under way: for those who watch it."""
         mine = [one for one in self.parts.owned if one is not None]
+        parts = self.parts
         return {
-            "partitions": len(mine), "open": sum(one.is_open for one in mine), "lag": self.parts.lag,
-            "pending": sum(len(one.hand) for one in mine), "asked": len(self.parts.asked),
-            "late": self.parts.late, "outages": self.parts.post.outages, "is_away": self.parts.post.is_down,
+            "partitions": len(mine), "open": sum(one.is_open for one in mine), "lag": parts.lag,
+            "pending": sum(len(one.hand) for one in mine), "asked": len(parts.asked), "late": parts.late,
+            "not_understood": parts.not_understood, "outages": parts.post.outages, "is_away": parts.post.is_down,
         }  # fmt: skip
