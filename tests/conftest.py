@@ -18,7 +18,8 @@ from tests.redis_server import DATABASES, RedisServer, redis_server
 
 _numbers = count(1)
 
-for _name in [name for name in os.environ if name.startswith("POSTHOUSE_") and name != "POSTHOUSE_REQUIRE_NODE"]:
+_OF_TESTS = {"POSTHOUSE_REQUIRE_NODE", "POSTHOUSE_TEST_TRANSPORT"}
+for _name in [name for name in os.environ if name.startswith("POSTHOUSE_") and name not in _OF_TESTS]:
     del os.environ[_name]  # the tests say themselves what is set
 
 

@@ -17,6 +17,7 @@ import aiohttp
 import asyncpg
 
 from app.cli.operator import Operator, read_operator
+from tests import transport
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
@@ -54,7 +55,7 @@ class RunningHouse:
         self.data = data
         self.url = ""
         self.port = 0  # a free one
-        self._environment = os.environ | dict(environment or {})
+        self._environment = os.environ | transport.environment() | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
 

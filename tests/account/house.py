@@ -40,6 +40,7 @@ from storage.postgres import Database
 from storage.profile import ProfileStore
 from storage.queries import Statement
 from storage.write import Write
+from tests.transport import carried
 
 PASSWORD = "correct horse"
 CHEAP = AuthSettings(
@@ -189,7 +190,7 @@ async def open_house(
         profiles = ProfileStore(database)  # what strangers see of an account is theirs
         stack.callback(parts.passwords.close)
         system = System(
-            packed=True,  # as if every message left the process
+            transport=await stack.enter_async_context(carried()),  # as if every message left the process
             kinds=[*parts.kinds, ProfileOwner(profiles), Profiles(profiles, ref)], journal=journal, publisher=heard,
             dead_letters=heard, record_idempotency=record_idempotency,
         )  # fmt: skip

@@ -17,6 +17,7 @@ from app.housekeeping import Housekeeping
 from app.logs import Logs, Wanted
 from storage.dead_letters import DeadLetterStore
 from tests.notification.house import CHEAP, NotifiedHouse, until
+from tests.transport import sections
 
 BEGIN = '[log]\nlevel = "info"\n'
 log = structlog.get_logger()
@@ -73,7 +74,7 @@ async def house(database_dsn: str, tmp_path: Path) -> AsyncIterator[KeptHouse]:
     config = config_sources.load(file, environment={}, flags={("data", "dir"): str(tmp_path)})
     written = logs.start(path=tmp_path / "house.log", level=config.log.level, stdout=False)
     try:
-        async with compose(replace(config, auth=CHEAP), database_dsn, None, written) as opened:
+        async with compose(replace(config, auth=CHEAP, **sections()), database_dsn, None, written) as opened:
             kept = KeptHouse(opened, opened._core.base.database, [])
             kept.file, kept.logs = file, written
             await until(is_watching)

@@ -33,6 +33,7 @@ from storage.idempotency import insert_idempotency
 from storage.journal import Journal
 from storage.postgres import Database
 from storage.queries import Statement
+from tests.transport import carried
 
 
 class OwnClock(SystemClock):
@@ -179,7 +180,7 @@ async def open_rooms(dsn: str, *, most: int = 2_000) -> AsyncIterator[Rooms]:
         heard, clock = Heard(), OwnClock()
         room = Room(ChatStore(database), heard.publish, most)
         system = System(
-            packed=True,  # as if every message left the process
+            transport=await stack.enter_async_context(carried()),  # as if every message left the process
             kinds=[room], journal=journal, publisher=heard, dead_letters=heard,
             record_idempotency=record_idempotency, clock=clock,
         )  # fmt: skip

@@ -18,6 +18,7 @@ from handlers.rate_limit import LimitSettings
 from handlers.routes import build_routes
 from handlers.server import Runner
 from tests.edge.notes import OPERATIONS, Memory, Notes
+from tests.transport import IS_REDIS, carried
 
 ALICE = "0198b7a0-0000-7000-8000-00000000000a"
 BOB = "0198b7a0-0000-7000-8000-00000000000b"
@@ -94,6 +95,7 @@ async def start() -> AsyncIterator[Start]:
                     publisher=memory,
                     dead_letters=memory,
                     record_idempotency=memory.record,
+                    transport=await stack.enter_async_context(carried()) if IS_REDIS else None,
                 )
             )
             seen: list[Seen] = []

@@ -22,6 +22,7 @@ from app.config import Config, Data
 from handlers.rate_limit import LimitSettings
 from storage.postgres import Database
 from storage.queries import Statement
+from tests.transport import sections
 
 CHEAP = AuthSettings(argon2_memory_kib=8, argon2_passes=1)
 WORKER = Caller(user_id=uuid7(), role="admin", api_key_id=uuid7(), scopes=frozenset({"worker"}))
@@ -108,7 +109,7 @@ class NotifiedHouse:
 @asynccontextmanager
 async def open_house(dsn: str, folder: Path) -> AsyncIterator[NotifiedHouse]:
     """A running house, stopped at the end."""
-    config = Config(data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False))
+    config = Config(data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False), **sections())
     log = logs.start(path=folder / "house.log", level="debug", stdout=False)
     heard: list[Stored] = []
     try:

@@ -21,6 +21,7 @@ from tests.notification.house import CHEAP, until
 from tests.outgoing.mail_server import MailServer, text_of
 from tests.outgoing.world import QUICK
 from tests.system.house import Person, ServedHouse
+from tests.transport import sections
 
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
 
@@ -94,7 +95,7 @@ async def open_mailed(
     """A house that listens, stopped at the end. An administrator is there, unless another house was there before."""
     config = Config(
         data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False), http=Http(port=0), email=email,
-        outgoing=outgoing,
+        outgoing=outgoing, **sections(),
     )  # fmt: skip
     log = logs.start(path=folder / "house.log", level="debug", stdout=False)
     try:

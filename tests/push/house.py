@@ -20,6 +20,7 @@ from app.config import Config, Data, Http
 from app.keyring import open_vapid_key
 from handlers.rate_limit import LimitSettings
 from storage.push import PushStore
+from tests import transport
 from tests.notification.house import CHEAP
 from tests.push.browser import Browser, PushService, b64, point_of
 from tests.system.house import Person, ServedHouse
@@ -80,7 +81,7 @@ async def open_pushing(
     """A house that listens, with an administrator and ``ada`` in it, unless they are there; logs to house.log."""
     config = Config(
         data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False), http=Http(port=0),
-        **{"push": HERE, **sections},
+        **{"push": HERE, **transport.sections(), **sections},
     )  # fmt: skip
     log = logs.start(path=folder / "house.log", level="info", stdout=False)
     try:

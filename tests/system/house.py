@@ -16,6 +16,7 @@ from app.config import Config, Data, Http
 from handlers.rate_limit import LimitSettings
 from storage.queries import Statement
 from tests.notification.house import CHEAP, until
+from tests.transport import sections
 
 
 class Person:
@@ -72,7 +73,9 @@ class ServedHouse:
 @asynccontextmanager
 async def open_served(dsn: str, folder: Path) -> AsyncIterator[ServedHouse]:
     """A house that listens, stopped at the end."""
-    config = Config(data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False), http=Http(port=0))
+    config = Config(
+        data=Data(dir=str(folder)), auth=CHEAP, limits=LimitSettings(enabled=False), http=Http(port=0), **sections()
+    )
     log = logs.start(path=folder / "house.log", level="info", stdout=False)
     try:
         async with (

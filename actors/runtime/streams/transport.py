@@ -45,8 +45,13 @@ class Streams:
         capacity: int = 100_000,
         partitions: int = PARTITIONS,
         limit_bytes: int = LIMIT_BYTES,
+        by_reference: bool = True,
     ) -> None:
-        """``capacity`` and ``limit_bytes`` bound what is under way to other houses; ``seal`` encrypts secrets."""
+        """``capacity`` and ``limit_bytes`` bound what is under way to other houses; ``seal`` encrypts secrets.
+
+        Without ``by_reference``, for tests, what lives in this house is reached through the streams as well.
+        """
+        self._by_reference = by_reference
         self._incarnation = lease.incarnation
         wire = Wire(lease.incarnation, seal)
         asked = Asked(wire, capacity, limit_bytes)
@@ -88,7 +93,7 @@ class Streams:
             return destination.deliver
         self.parts.destinations[destination.name] = destination
         owned, numbers, kind = self.parts.owned, self._numbers, destination.name
-        deliver, is_held = destination.deliver, self.parts.lease.is_held
+        deliver, is_held, by_reference = destination.deliver, self.parts.lease.is_held, self._by_reference
 
         def send(key: str, envelope: Envelope) -> None:
             try:
@@ -96,7 +101,7 @@ class Streams:
             except KeyError:
                 number = self._number(kind, key)
             mine = owned[number]
-            if mine is not None and mine.is_open and is_held():
+            if mine is not None and mine.is_open and by_reference and is_held():
                 deliver(key, envelope)
             else:
                 self._send_away(destination, number, key, envelope)
@@ -117,7 +122,7 @@ class Streams:
     def _send_away(self, destination: Destination, number: int, key: str, envelope: Envelope) -> None:
         destination.admit()
         mine = self.parts.owned[number]
-        if mine is None or mine.is_closing:
+        if mine is None or mine.is_closing or not self._by_reference:
             self._append(destination, number, key, envelope)
         elif not self.parts.lease.is_held():
             raise Unavailable("this house does not hold its lease")
