@@ -146,9 +146,11 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
             wires = await connect_house(config.redis.url, dsn, base.row, ends, stack)
         edges.watch(core.system, base.journal, base.database, core.relay)
         core.kinds.outgoing.watch(edges.metrics)
+        core.mailboxes.watch(edges.metrics)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
         work = background(core, housekeeping, edges, server)
-        await run_beside(stack, follow_clock(core), core.timers.run(), desk.measure(), territories.watch(), *work)
+        around = follow_clock(core), core.timers.run(), desk.measure(), territories.watch(), core.mailboxes.tell()
+        await run_beside(stack, *around, *work)
         yield House(core, edges, wires)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from actors.outgoing.seal import Seal
@@ -13,10 +13,31 @@ from actors.runtime.transport import MemoryTransport, Transport
 from app.beside import running
 from app.config import Config
 from app.keyring import keep_secret
-from storage.errors import MailUnavailable
+from app.metrics import Figure, Metrics
+from storage.errors import DatabaseUnavailable, MailUnavailable
 from storage.house import House
+from storage.houses import HouseStore
 from storage.placement import PlacementStore
 from storage.postgres import Database
+
+TELL_SECONDS = 2.0
+FIGURES = (
+    Figure("partitions", "Partitions that this house owns"),
+    Figure("open", "Of them, those whose actors are at work"),
+    Figure("living", "Houses that share the partitions, as this one sees"),
+    Figure("lag", "Messages of this house's partitions that it has not read"),
+    Figure("pending", "Messages that were read, and have not ended"),
+    Figure("asked", "Messages sent to other houses that have not been answered"),
+    Figure("is_away", "1 while what carries mail between houses is away"),
+    Figure("outages", "Times that it went away", is_counter=True),
+    Figure("late", "Messages dropped because later ones had overtaken them", is_counter=True),
+    Figure("not_understood", "Messages that this version does not know", is_counter=True),
+    Figure("handed_over", "Partitions handed over", is_counter=True),
+    Figure("taken_over", "Partitions that had another owner before", is_counter=True),
+    Figure("buried", "Houses that this one has declared dead", is_counter=True),
+    Figure("lapses", "Times that this house gave everything up because it could not renew its lease", is_counter=True),
+    Figure("longest_hand_over_seconds", "The longest hand-over so far"),
+)
 
 
 class Mailboxes:
@@ -45,19 +66,21 @@ class Mailboxes:
         """What ``/ready`` should know, beside the house's own mailboxes: a word each; None: all is well."""
         return {}
 
-    def figures(self) -> Mapping[str, Any]:
-        """Figures of partitions and of mail between houses."""
-        return {}
+    def watch(self, metrics: Metrics) -> None:
+        """Show figures of partitions and of mail between houses."""
+
+    async def tell(self) -> None:
+        """Tell other houses, again and again, how this one stands."""
 
 
 class SharedMailboxes(Mailboxes):
     """Of one house among many: mail crosses Redis Streams, and partitions move."""
 
-    def __init__(self, streams: Streams, placement: Placement, house_id: int) -> None:
+    def __init__(self, streams: Streams, row: House, database: Database) -> None:
         self.transport = streams
-        self._streams = streams
-        self._placement = placement
-        self._house_id = house_id
+        self._streams, self._row = streams, row
+        self._houses = HouseStore(database)
+        self._placement = placement = Placement(PlacementStore(database, row), row, streams)
         self._leaving: asyncio.Task[None] | None = None
         streams.parts.on_moved = placement.wake
 
@@ -83,15 +106,30 @@ class SharedMailboxes(Mailboxes):
 
     def adopts(self, house: int) -> bool:
         """See `Mailboxes.adopts`: of all that live, one."""
-        return winner(house, self._placement.living) == self._house_id
+        return winner(house, self._placement.living) == self._row.id
 
     def trouble(self) -> Mapping[str, str | None]:
         """See `Mailboxes.trouble`. Redis away is no reason to send nobody here: no other house could do more."""
         return {"placement": None if self._placement.has_looked else "unplaced"}
 
     def figures(self) -> Mapping[str, Any]:
-        """See `Mailboxes.figures`."""
+        """How mail and partitions stand."""
         return self._streams.figures() | self._placement.figures()
+
+    def watch(self, metrics: Metrics) -> None:
+        """See `Mailboxes.watch`."""
+        metrics.watch("mail", FIGURES, lambda: {"": self.figures()})
+
+    async def tell(self) -> None:
+        """See `Mailboxes.tell`."""
+        while True:
+            figures = self.figures()
+            with suppress(DatabaseUnavailable):
+                await self._houses.update_figures(
+                    self._row.incarnation, lag=figures["lag"], pending=figures["pending"],
+                    hand_overs=figures["handed_over"],
+                )  # fmt: skip
+            await asyncio.sleep(TELL_SECONDS)
 
 
 @asynccontextmanager
@@ -111,7 +149,7 @@ async def open_mailboxes(config: Config, row: House, database: Database) -> Asyn
         await mail.close()
         raise MailUnavailable(f"{error}: see [redis] url") from error
     try:
-        yield SharedMailboxes(streams, Placement(PlacementStore(database, row), row, streams), row.id)
+        yield SharedMailboxes(streams, row, database)
     finally:
         await streams.stop()
         await mail.close()

@@ -50,6 +50,7 @@ class HouseSurroundings:
         """Figures of every kind."""
         figures = self.system.statistics()
         return ActorList(
+            house=self.house,
             items=[figures_of(kind, counted) for kind, counted in figures["kinds"].items()],
             waits=[
                 Wait(from_=wait["from"], to=wait["to"], seconds=round(wait["seconds"], 3)) for wait in figures["waits"]

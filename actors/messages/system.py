@@ -47,8 +47,9 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 
 class ActorList(msgspec.Struct, frozen=True, kw_only=True):
-    """Every kind of actor, who waits for whom, and the kinds whose supervisor has paused them."""
+    """Every kind of actor in one house, who waits for whom, and the kinds whose supervisor has paused them."""
 
+    house: str
     items: list[ActorFigures]
     waits: list[Wait]
     degraded: list[str]
@@ -71,10 +72,14 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     """A process that shares the work."""
 
     id: str
+    name: str
     address: str
     alive: bool
     lease_expires_at: Aware | None
     partitions: int
+    lag: int = 0  # messages of its partitions that it has not read
+    pending: int = 0  # that it has read, and not ended
+    hand_overs: int = 0  # partitions that it has handed over since it started
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):

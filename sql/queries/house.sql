@@ -34,7 +34,7 @@ insert into house (name, incarnation, alive, lease_expires_at, started_at, addre
 values ($1, nextval('incarnation'), true, clock_timestamp() + make_interval(secs => $3), clock_timestamp(), $2)
 on conflict on constraint house_name_key do update
 set incarnation = excluded.incarnation, alive = true, is_leaving = false, address = excluded.address,
-    lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at
+    lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at, lag = 0, pending = 0, hand_overs = 0
 returning id, incarnation
 
 -- name: update_others_dead :exec

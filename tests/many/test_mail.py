@@ -87,3 +87,22 @@ async def test_a_house_stops_in_order_and_the_other_goes_on_with_everything(
             me = await stays.call("GET", f"/users/{person.id}", person.token)
             assert me["username"] == f"person{number}"
         assert len(await owned(stays)) == 256
+
+
+async def test_administrators_see_who_owns_what(houses: ManyHouses) -> None:
+    one, two = houses[0], houses[1]
+    one.admin = two.admin = await one.person("root", "super_admin")
+    await settled(one, two)
+    await asyncio.sleep(2.2)
+    for house in (one, two):
+        items = (await house.system("/houses"))["items"]
+        assert [item["name"] for item in items] == ["house-0", "house-1"]
+        assert [item["partitions"] for item in items] == [len(await owned(each)) for each in (one, two)]
+        assert sum(item["hand_overs"] for item in items) > 50
+        assert all(item["alive"] and item["lag"] == 0 for item in items)
+    assert (await two.system("/actors"))["house"] == "house-1"
+    async with two.http.get("/metrics") as answer:
+        text = await answer.text()
+    assert f"mail_open {float(len(await owned(two)))}" in text
+    async with two.http.get("/ready") as answer:
+        assert (await answer.json())["checks"]["placement"] == "ok"
