@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from actors.auth.settings import AuthSettings
-from actors.errors import Conflict, Forbidden, NotFound
+from actors.errors import Conflict, Forbidden, NotFound, Unavailable
 from actors.runtime.message import SYSTEM, Caller
 from app import logs
 from app.composition import Core, open_base, start_core
@@ -19,6 +19,8 @@ from storage.timers import TimerStore
 
 ANSWER_SECONDS = 60.0
 QUIET_SECONDS = 5.0
+TRIES = 100
+PAUSE_SECONDS = 0.2
 REFUSALS = (Conflict, Forbidden, NotFound)
 
 
@@ -39,14 +41,20 @@ class LetterHouse:
         return self._core.clock.now()
 
     async def ask(self, kind: str, message: Any, caller: Caller = SYSTEM, key: str = "") -> Any:
-        """Ask an actor; None where it refuses, which is counted."""
-        try:
-            found = await self._core.refs(kind, key).ask(message, caller, ANSWER_SECONDS)
-        except REFUSALS as error:
-            self.refused[error.code] = self.refused.get(error.code, 0) + 1
-            return None
-        self.done += 1
-        return found
+        """Ask an actor; None where it refuses, which is counted. Where the house is too busy, ask again a bit later."""
+        for _ in range(TRIES):
+            try:
+                found = await self._core.refs(kind, key).ask(message, caller, ANSWER_SECONDS)
+            except Unavailable:
+                self._count("unavailable")
+                await asyncio.sleep(PAUSE_SECONDS)
+            except REFUSALS as error:
+                self._count(error.code)
+                return None
+            else:
+                self.done += 1
+                return found
+        raise RuntimeError(f"the house stays unavailable: {self.refused}")
 
     async def sql(self, text: str, *args: Any) -> Sequence[Any]:
         """Run any statement on a connection of its own."""
@@ -73,6 +81,9 @@ class LetterHouse:
         """Wait until the relay's consumers have heard of everything."""
         while any((await self._core.relay.lag()).values()):  # noqa: ASYNC110 - nobody tells when
             await asyncio.sleep(0.02)
+
+    def _count(self, code: str) -> None:
+        self.refused[code] = self.refused.get(code, 0) + 1
 
     async def _wait_for_turns(self, now: datetime) -> None:
         loop = asyncio.get_running_loop()

@@ -69,11 +69,11 @@ class Simulation:
             await self.step(HURRY)
 
     async def step(self, chances: Chances) -> None:
-        """Ten minutes: time passes, couriers take tasks, and everybody does something with what they hold."""
+        """Ten minutes: some take tasks, the house gives out the others, and everybody does something with theirs."""
         self.steps += 1
+        await self._volunteer(chances)
         await self._house.pass_time(STEP_MINUTES)
         await self._suspend(chances)
-        await self._volunteer(chances)
         bags: dict[str, list[Any]] = defaultdict(list)
         for row in await self._house.sql(HELD):
             bags[row["courier_id"]].append(row)

@@ -22,6 +22,7 @@ from storage.postgres_server import PostgresServer
 
 AT_ONCE = 64
 COURIERS = 200
+DAYS = 3.0
 SCHOOLS, AREAS_EACH, DOORS = 20, 100, 500
 LOOKS = 300
 TOWN = """
@@ -66,12 +67,12 @@ def server_dsn(server: PostgresServer | None) -> str:
 
 
 async def simulate(count: int, dsn: str, folder: Path) -> dict[str, Any]:
-    """10,000 letters, 200 couriers, 5 schools, 5 days."""
+    """Letters of some days, 200 couriers, 5 schools."""
     dice, begun = random.Random(5), time.monotonic()
     async with fresh(dsn) as house:
         world = await build_world(house, COURIERS, dice)
         simulation = Simulation(house, world, seed=5)
-        await simulation.run(count, days=5.0)
+        await simulation.run(count, days=DAYS)
         await house.settle()
         found = await report(house, world)
         found |= {

@@ -154,7 +154,7 @@ def letters(asked: argparse.Namespace) -> Any:
 
 
 def letters_simulation(asked: argparse.Namespace) -> Any:
-    """5 schools, 200 couriers, 10,000 letters over 5 days of a clock that is set by hand; with pictures."""
+    """5 schools, 200 couriers, 10,000 letters over 3 days of a clock that is set by hand; with pictures."""
     RESULTS.mkdir(exist_ok=True)
     found = asyncio.run(simulate(asked.count or 10_000, asked.dsn, RESULTS))
     _say(json.dumps(found, indent=1))

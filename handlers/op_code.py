@@ -40,7 +40,7 @@ OPERATIONS = [
     ),
     Operation(
         method="POST", path="/op-codes/applications", message=ApplyPoint, to=_APPLICATIONS, tag=_TAG, status=201,
-        rate="write", rpc="op_code.apply", creates=lambda found: ShowPointApplication(application_id=found),
+        rate="write", rpc="op_code.apply", creates=lambda found: ShowPointApplication(point_id=found),
         errors=("not_found",), summary="Ask for a point, where letters reach me",
         example={
             "school": "PK", "area": "5F", "type": "dormitory", "name": "Room 312", "address": "5 Park Lane, room 312",
@@ -52,16 +52,16 @@ OPERATIONS = [
         summary="My applications, and those of my territory where I give points, newest first",
     ),
     Operation(
-        method="GET", path="/op-codes/applications/{application_id}", message=ShowPointApplication, to=_APPLICATIONS,
+        method="GET", path="/op-codes/applications/{point_id}", message=ShowPointApplication, to=_APPLICATIONS,
         tag=_TAG, summary="One application", errors=("not_found",),
     ),
     Operation(
-        method="POST", path="/op-codes/applications/{application_id}/approve", message=ApprovePoint, to=_APPLICATIONS,
+        method="POST", path="/op-codes/applications/{point_id}/approve", message=ApprovePoint, to=_APPLICATIONS,
         tag=_TAG, rate="write", errors=("forbidden", "not_found", "conflict"), example={"code": "3D"},
         summary="Give a point: the one that is named, or a free one",
     ),
     Operation(
-        method="POST", path="/op-codes/applications/{application_id}/reject", message=RejectPoint, to=_APPLICATIONS,
+        method="POST", path="/op-codes/applications/{point_id}/reject", message=RejectPoint, to=_APPLICATIONS,
         tag=_TAG, rate="write", errors=("forbidden", "not_found", "conflict"), summary="Refuse with a reason",
         example={"reason": "Nobody of that name lives there"},
     ),

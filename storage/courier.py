@@ -36,8 +36,8 @@ def accept_write(user_id: str, pickup: str, target: str, now: datetime, otherwis
     The turn is refused with ``otherwise`` unless the courier is active, rated 3.0 or better, has authority over pickup
     or target, and has not taken ``max_daily_tasks`` today. What is released later stays counted for the day.
     """
-    row = (user_id, day_of(now), pickup, target, LOWEST_RATING, now)
-    return Write(Q.accept_tasks, row, expect=1, otherwise=otherwise)
+    row = ("accepted", user_id, None, day_of(now), pickup, target, LOWEST_RATING, False, 0.0, 0, 0, now)
+    return Write(Q.count_tasks, row, expect=1, otherwise=otherwise)
 
 
 def release_write(user_id: str, now: datetime) -> Write:
@@ -65,7 +65,8 @@ def move_write(giver: str, taker: str, pickup: str, target: str, now: datetime, 
 
     The turn is refused with ``otherwise`` unless the taker is active with authority over pickup or target.
     """
-    return Write(Q.move_tasks, (giver, taker, pickup, target, now), expect=1, otherwise=otherwise)
+    row = ("moved", taker, giver, day_of(now), pickup, target, 0.0, False, 0.0, 0, 0, now)
+    return Write(Q.count_tasks, row, expect=1, otherwise=otherwise)
 
 
 def mandate_write(user_id: str, level: int, prefixes: Sequence[str], otherwise: Exception) -> Write:
@@ -79,8 +80,9 @@ def _end(user_id: str, outcome: str, now: datetime, *, is_late: bool = False) ->
     rating = {"delivered": DELIVERY_RATING, "failed": FAILED_RATING}.get(outcome, 0.0)
     if is_late:
         points, rating = points + LATE_POINTS, LATE_RATING
-    row = (user_id, day_of(now), outcome, is_late, rating, points, FIRST_POINTS - DELIVERY_POINTS, now)
-    return Write(Q.end_tasks, row)
+    first = FIRST_POINTS - DELIVERY_POINTS
+    row = (outcome, user_id, None, day_of(now), None, None, None, is_late, rating, points, first, now)
+    return Write(Q.count_tasks, row)
 
 
 class CourierStore:

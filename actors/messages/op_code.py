@@ -127,13 +127,13 @@ class ListPointApplications(Query[Page[PointApplication]], frozen=True, kw_only=
 class ShowPointApplication(Query[PointApplication], frozen=True, kw_only=True):
     """One application: for who made it, and who may decide it."""
 
-    application_id: Id
+    point_id: Id
 
 
 class ApprovePoint(Command[PointApplication], frozen=True, kw_only=True):
     """Give the point. ``code``: its two last characters, or all six; without it a free one is chosen."""
 
-    application_id: Id
+    point_id: Id
     code: TypedCode | None = None
     note: Why = ""
 
@@ -141,7 +141,7 @@ class ApprovePoint(Command[PointApplication], frozen=True, kw_only=True):
 class RejectPoint(Command[PointApplication], frozen=True, kw_only=True):
     """Refuse with a reason."""
 
-    application_id: Id
+    point_id: Id
     reason: Reason
 
 

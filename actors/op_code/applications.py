@@ -22,7 +22,7 @@ from actors.messages.op_code import (
     ShowPointApplication,
 )
 from actors.op_code.application import read_application
-from actors.op_code.op_codes import AREA, POINT, SCHOOL, Territory
+from actors.op_code.op_codes import AREA, POINT, SCHOOL, Territory, code_in_path
 from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Aware
@@ -73,12 +73,12 @@ class PointApplications(Service):
     @handles
     async def show(self, message: ShowPointApplication, turn: Turn) -> PointApplication:
         """One application."""
-        return (await self._seen(message.application_id, turn))[0]
+        return (await self._seen(message.point_id, turn))[0]
 
     @handles
     async def approve(self, message: ApprovePoint, turn: Turn) -> PointApplication:
         """Give the point that is named, or a free one: then somebody else may take it first, and another is tried."""
-        application, held = await self._deciding(message.application_id, turn)
+        application, held = await self._deciding(message.point_id, turn)
         if application.status == "approved" and message.code is None:
             return application
         if message.code is not None:
@@ -96,13 +96,13 @@ class PointApplications(Service):
     @handles
     async def reject(self, message: RejectPoint, turn: Turn) -> PointApplication:
         """Refuse with a reason."""
-        application, held = await self._deciding(message.application_id, turn)
+        application, held = await self._deciding(message.point_id, turn)
         return await self._decide(application.id, "rejected", turn, held, note=message.reason)
 
     @handles
     async def release(self, message: ReleasePoint, turn: Turn) -> PointApplication:
         """By the holder, or whoever gives points there. Strangers find no such point."""
-        code = normalise(message.code, (POINT,), "$.code")
+        code = code_in_path(message.code, POINT)
         point = await self._store.get_point(code)
         if point is None:
             raise NotFound("no such point")

@@ -5,7 +5,7 @@ from typing import Any
 
 from actors.authority import Ability, covers, lookalikes, masked, may, normalise
 from actors.cursors import decode_cursor, encode_cursor
-from actors.errors import Forbidden, NotFound
+from actors.errors import Forbidden, InvalidRequest, NotFound
 from actors.messages.courier import Mandate
 from actors.messages.fields import Page
 from actors.messages.op_code import (
@@ -28,6 +28,14 @@ from storage.op_code import OpCodeStore
 from storage.postgres import Record
 
 SCHOOL, AREA, POINT = 2, 4, 6
+
+
+def code_in_path(text: str, *lengths: int) -> str:
+    """Read a code that is a part of an address; one that cannot be any names nothing (`NotFound`), and says why."""
+    try:
+        return normalise(text, lengths, "$.code")
+    except InvalidRequest as error:
+        raise NotFound(error.detail) from None
 
 
 class Territory:
@@ -104,7 +112,7 @@ class OpCodes(Service):
     @handles
     async def get(self, message: GetOpCode, turn: Turn) -> OpCode:
         """What a code stands for. An unknown one may have been misread: then the answer says as what."""
-        code = normalise(message.code, (SCHOOL, AREA, POINT), "$.code")
+        code = code_in_path(message.code, SCHOOL, AREA, POINT)
         if len(code) == POINT:
             return await self._point(code, turn.caller)
         names = await self._store.get_names(code)

@@ -19,100 +19,68 @@ where c.status = 'active'
   and ($5::smallint is null or c.level = $5)
 order by c.level, c.user_id;
 
--- name: accept_tasks :many
--- Count tasks that couriers take, where they may; gives the position of each that is theirs. In the order of the batch
--- while the day has places. The courier's row is held, so that nobody is suspended meanwhile.
--- $1 user_id uuid[], $2 day date[], $3 pickup text[], $4 target text[], $5 lowest_rating float[], $6 at timestamptz[]
+-- name: count_tasks :many
+-- Count what couriers take, hand over and end, and what they have earned or lost by it; gives the position of each that is
+-- theirs to take (all others always), and the points earned. In the order of the batch while a day has places. All in one
+-- statement that holds the rows in the order of their ids, so that no two transactions wait for each other in a circle;
+-- the courier's own row is held, too, so that nobody is suspended meanwhile.
+-- $1 kind text[] (accepted, moved, released, delivered, failed), $2 user_id uuid[], $3 giver uuid[] (of what is moved),
+-- $4 day date[], $5 pickup text[], $6 target text[], $7 lowest_rating float[] (of who accepts), $8 is_late boolean[],
+-- $9 rating float[] (to be added), $10 points integer[] (to be added), $11 first_points integer[] (more, for the first
+-- delivery), $12 at timestamptz[]
 with asked as materialized (
-    select * from unnest($1::uuid[], $2::date[], $3::text[], $4::text[], $5::float[], $6::timestamptz[])
-        with ordinality as r (user_id, day, pickup, target, lowest_rating, at, ord)
+    select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::date[], $5::text[], $6::text[], $7::float[],
+                         $8::boolean[], $9::float[], $10::integer[], $11::integer[], $12::timestamptz[])
+        with ordinality as r (kind, user_id, giver, day, pickup, target, lowest_rating, is_late, rating, points,
+                              first_points, at, ord)
 ), held as materialized (
-    select l.user_id, l.day, l.accepted_today, l.rating, c.prefixes, c.max_daily_tasks
+    select l.user_id, l.day as last_day, l.accepted_today, l.rating as rated, l.delivered, c.status, c.prefixes,
+        c.max_daily_tasks
     from courier_load l join courier c using (user_id)
-    where l.user_id = any ($1) and c.status = 'active'
-    order by l.user_id for no key update of l for share of c
+    where l.user_id = any ($2 || $3) order by l.user_id for no key update of l for share of c
 ), fitting as (
-    select a.user_id, greatest(a.day, h.day) as day, a.at, a.ord, h.max_daily_tasks,
-        case when a.day > h.day then 0 else h.accepted_today end
-            + row_number() over (partition by a.user_id, greatest(a.day, h.day) order by a.ord) as place
+    select a.*, greatest(a.day, h.last_day) as on_day, h.max_daily_tasks,
+        case when a.day > h.last_day then 0 else h.accepted_today end + count(*) filter (where a.kind = 'accepted')
+            over (partition by a.user_id, greatest(a.day, h.last_day) order by a.ord) as place,
+        a.points + case when a.kind = 'delivered' and h.delivered = 0 and count(*) filter (where a.kind = 'delivered')
+            over (partition by a.user_id order by a.ord) = 1 then a.first_points else 0 end as earned
     from asked a join held h using (user_id)
-    where h.rating >= a.lowest_rating and (covers(h.prefixes, a.pickup) or covers(h.prefixes, a.target))
+    where a.kind not in ('accepted', 'moved')
+       or (h.status = 'active' and (a.kind = 'moved' or h.rated >= a.lowest_rating)
+           and (covers(h.prefixes, a.pickup) or covers(h.prefixes, a.target)))
 ), granted as materialized (
-    select * from fitting where place <= max_daily_tasks
+    select * from fitting where kind <> 'accepted' or place <= max_daily_tasks
+), parts as (
+    select user_id, kind, case when kind in ('accepted', 'moved') then 1 else -1 end as more, is_late, earned, rating,
+        on_day, place, at
+    from granted
+    union all
+    select giver, 'given', -1, false, 0, 0, on_day, 0, at from granted where kind = 'moved'
 ), loaded as (
     update courier_load l
-    set open_tasks = l.open_tasks + g.count, day = g.day, accepted_today = g.place, last_at = greatest(l.last_at, g.at)
-    from (
-        select distinct on (user_id) user_id, day, place, count(*) over whole as count, max(at) over whole as at
-        from granted window whole as (partition by user_id) order by user_id, day desc, place desc
-    ) g where l.user_id = g.user_id
-), counted as (
-    insert into courier_day (user_id, day, accepted)
-    select user_id, day, count(*) from granted group by user_id, day order by user_id, day
-    on conflict (user_id, day) do update set accepted = courier_day.accepted + excluded.accepted
-)
-select ord from granted order by ord;
-
--- name: end_tasks :many
--- Count tasks that couriers carry no longer, and what they have earned or lost by it; gives position and points earned.
--- $1 user_id uuid[], $2 day date[], $3 outcome text[] (released, delivered, failed, late), $4 is_late boolean[],
--- $5 rating float[] (to be added), $6 points integer[] (to be added), $7 first_points integer[] (more, for the first
--- delivery), $8 at timestamptz[]
-with asked as materialized (
-    select * from unnest($1::uuid[], $2::date[], $3::text[], $4::boolean[], $5::float[], $6::integer[], $7::integer[],
-                         $8::timestamptz[])
-        with ordinality as r (user_id, day, outcome, is_late, rating, points, first_points, at, ord)
-), held as materialized (
-    select user_id, delivered from courier_load where user_id = any ($1) order by user_id for no key update
-), told as materialized (
-    select a.*, a.points + case when h.delivered = 0 and a.outcome = 'delivered' and row_number() over (
-        partition by a.user_id, a.outcome order by a.ord) = 1 then a.first_points else 0 end as earned
-    from asked a join held h using (user_id)
-), loaded as (
-    update courier_load l
-    set open_tasks = greatest(0, l.open_tasks - s.ended), delivered = l.delivered + s.delivered,
+    set open_tasks = greatest(0, l.open_tasks + s.more), day = coalesce(s.day, l.day),
+        accepted_today = coalesce(s.taken, l.accepted_today), delivered = l.delivered + s.delivered,
         failed = l.failed + s.failed, late = l.late + s.late, points = greatest(0, l.points + s.earned),
         rating = least(5.0, greatest(1.0, l.rating + s.rating)), last_at = greatest(l.last_at, s.at)
     from (
-        select user_id, count(*) as ended, count(*) filter (where outcome = 'delivered') as delivered,
-            count(*) filter (where outcome = 'failed') as failed, count(*) filter (where is_late) as late,
-            sum(earned) as earned, sum(rating) as rating, max(at) as at
-        from told group by user_id
+        select user_id, sum(more) as more, count(*) filter (where kind = 'delivered') as delivered,
+            count(*) filter (where kind = 'failed') as failed, count(*) filter (where is_late) as late,
+            sum(earned) as earned, sum(rating) as rating, max(at) as at,
+            max(on_day) filter (where kind = 'accepted') as day,
+            (array_agg(place order by on_day desc, place desc) filter (where kind = 'accepted'))[1] as taken
+        from parts group by user_id
     ) s where l.user_id = s.user_id
 ), counted as (
-    insert into courier_day (user_id, day, delivered, failed, late)
-    select user_id, day, count(*) filter (where outcome = 'delivered'), count(*) filter (where outcome = 'failed'),
-        count(*) filter (where is_late)
-    from told where outcome <> 'released' or is_late group by user_id, day order by user_id, day
+    insert into courier_day (user_id, day, accepted, delivered, failed, late)
+    select user_id, case when kind = 'accepted' then on_day else day end as day,
+        count(*) filter (where kind = 'accepted'), count(*) filter (where kind = 'delivered'),
+        count(*) filter (where kind = 'failed'), count(*) filter (where is_late)
+    from granted where kind in ('accepted', 'delivered', 'failed') or is_late group by 1, 2
     on conflict (user_id, day) do update
-    set delivered = courier_day.delivered + excluded.delivered, failed = courier_day.failed + excluded.failed,
-        late = courier_day.late + excluded.late
+    set accepted = courier_day.accepted + excluded.accepted, delivered = courier_day.delivered + excluded.delivered,
+        failed = courier_day.failed + excluded.failed, late = courier_day.late + excluded.late
 )
-select ord, earned from told order by ord;
-
--- name: move_tasks :many
--- Count tasks that go from a giver's bag to a taker's; gives the position of each whose taker is active and has
--- authority over the place. The giver need not be a courier any more.
--- $1 giver uuid[], $2 taker uuid[], $3 pickup text[], $4 target text[], $5 at timestamptz[]
-with asked as materialized (
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
-        with ordinality as r (giver, taker, pickup, target, at, ord)
-), held as materialized (
-    select l.user_id, c.prefixes, c.status from courier_load l join courier c using (user_id)
-    where l.user_id = any ($1 || $2) order by l.user_id for no key update of l for share of c
-), moved as materialized (
-    select a.* from asked a join held h on h.user_id = a.taker
-    where h.status = 'active' and (covers(h.prefixes, a.pickup) or covers(h.prefixes, a.target))
-), loaded as (
-    update courier_load l
-    set open_tasks = greatest(0, l.open_tasks + s.more), last_at = greatest(l.last_at, s.at)
-    from (
-        select user_id, sum(more) as more, max(at) as at
-        from (select giver, -1, at from moved union all select taker, 1, at from moved) as m (user_id, more, at)
-        group by user_id
-    ) s where l.user_id = s.user_id
-)
-select ord from moved order by ord;
+select ord, earned from granted order by ord;
 
 -- name: get_state :one
 -- A courier as their actor keeps them, with their last application.

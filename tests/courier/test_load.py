@@ -171,3 +171,18 @@ async def test_nobody_is_suspended_while_they_take_a_task(database_dsn: str) -> 
             assert not suspend.done()
         await suspend
         assert await house.fetch(write.statement.sql, *([arg] for arg in write.args)) == []
+
+
+async def test_tasks_that_go_round_among_many_are_neither_lost_nor_multiplied(
+    journal: Journal, database_dsn: str
+) -> None:
+    people = [await insert_courier(database_dsn, limit=100) for _ in range(5)]
+    await asyncio.gather(*(commit(journal, accept(who)) for who in people for _ in range(20)))
+
+    around = [move_write(a, b, HERE, THERE, NOW, REFUSED) for a in people for b in people if a != b for _ in range(4)]
+    ends = [deliver_write(who, NOW) for who in people for _ in range(4)]
+    assert all(await asyncio.gather(*(commit(journal, write) for write in [*around[:40], *ends, *around[40:]])))
+
+    loads = [await load_of(database_dsn, who) for who in people]
+    assert [load["open_tasks"] for load in loads] == [16] * 5
+    assert [load["delivered"] for load in loads] == [4] * 5

@@ -104,11 +104,21 @@ async def populate(house: RunningHouse) -> World:
             "api_key_id": key["id"], "notification_id": items[0]["id"], "job_id": job["job_id"],
             "letter_id": letter["id"], "version": "1", "code": "OP7K3MX9QRTW", "outgoing_id": str(uuid4()),
             "username": ada.name, "chat_id": chat["id"], "message_id": message["id"], "report_id": report["id"],
-            "push_id": push["id"], "batch_id": str(uuid4()),
+            "push_id": push["id"], "batch_id": str(uuid4()), **await apply(house, ada, ask),
         }  # fmt: skip
         world = World(house, ada, eve, ids, tasks, leased["running"])
         await world.quiet()
         return world
+
+
+async def apply(house: RunningHouse, ada: Person, ask: Callable[..., Awaitable[Any]]) -> dict[str, str]:
+    """Ada applies to be a courier, and for a point."""
+    await ask("POST", "/op-codes/schools", house.admin, {"code": "QX", "name": "Quay"})
+    await ask("POST", "/op-codes/areas", house.admin, {"code": "QX5F", "name": "Five"})
+    courier = await ask("POST", "/couriers/applications", ada.headers, {"prefixes": ["QX5F"], "weekly_hours": 60})
+    wish = {"school": "QX", "area": "5F", "type": "box", "name": "hers", "address": "hers"}
+    point = await ask("POST", "/op-codes/applications", ada.headers, wish)
+    return {"courier_id": ada.id, "application_id": courier["id"], "point_id": point["id"]}
 
 
 async def unwelcome(house: RunningHouse, ada: Person, ask: Callable[..., Awaitable[Any]]) -> str:
