@@ -80,8 +80,9 @@ async def linked(hub: Hub, url: str, incarnation: int) -> AsyncIterator[Link]:
     line = Line(url)
     pubsub, presence = PubSub(url, line), Presence(line, incarnation)
     hub.neighbours = neighbours = Neighbourhood(hub, pubsub, presence, incarnation)
-    try:
-        async with running(line.run(), pubsub.run(), presence.run(), neighbours.run()):
+    async with running(line.run(), pubsub.run(), presence.run(), neighbours.run()):
+        try:
             yield Link(line, pubsub, presence, neighbours)
-    finally:
-        hub.neighbours = None
+        finally:
+            hub.neighbours = None
+            await presence.end()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from storage.redis.line import Line, RedisUnavailable
 
@@ -82,6 +83,11 @@ class Presence:
                     await self._up.wait()
             except TimeoutError:
                 continue
+
+    async def end(self) -> None:
+        """Say that nobody is here any more: others need not wait for the life's end."""
+        with suppress(RedisUnavailable):
+            await self._line.ask(("ZREM", _LIVES, self._life))
 
     def _living(self, channel: str, pairs: list[bytes], others: set[str]) -> dict[str, str]:
         """Who is there; entries of lives that have ended are dropped."""

@@ -30,6 +30,17 @@ class ManyHouses:
     def __getitem__(self, number: int) -> ServedHouse:
         return self.houses[number]
 
+    async def settled(self) -> None:
+        """Wait until everything has an owner, evenly, and all hear each other."""
+
+        async def is_so() -> bool:
+            owned = [len(house.house._core.mailboxes.partitions() or ()) for house in self.houses]
+            links = [self.wires(number).link for number in range(len(self.houses))]
+            is_heard = all(link.pubsub.is_hearing and link.line.is_up for link in links)
+            return is_heard and sum(owned) == 256 and max(owned) < 256 / len(owned) * 1.3
+
+        await until(is_so, 20)
+
     def wires(self, number: int) -> Wires:
         """What connects a house with the others."""
         wires = self.houses[number].house.wires
@@ -58,7 +69,9 @@ async def open_houses(
             await stack.enter_async_context(open_house(dsn, redis_url, folder, f"house-{number}", **sections))
             for number in range(count)
         ]
-        yield ManyHouses(opened)
+        houses = ManyHouses(opened)
+        await houses.settled()
+        yield houses
         while Wire.opened:
             await Wire.opened.pop().close()
 
