@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from actors.runtime.placement.partitions import partition_of
 from app import logs
 from app.application import listening
 from app.composition import compose
@@ -47,6 +49,14 @@ class ManyHouses:
         assert wires is not None
         return wires
 
+    async def person_of(self, number: int, name: str) -> tuple[Person, str]:
+        """Somebody whose account lives in a house, and what they are called."""
+        for attempt in count(1):
+            person = await self.houses[number].person(f"{name}{attempt}")
+            if partition_of("account", person.id) in (self.houses[number].house._core.mailboxes.partitions() or ()):
+                return person, f"{name}{attempt}"
+        raise AssertionError("unreachable")
+
     def socket_url(self, number: int) -> str:
         """Where realtime clients connect to a house."""
         return self.houses[number].url.replace("http", "ws", 1) + "/connection/websocket"
@@ -61,17 +71,17 @@ class ManyHouses:
 
 @asynccontextmanager
 async def open_houses(
-    dsn: str, redis_url: str, folder: Path, count: int = 2, **sections: Any
+    dsn: str, redis_url: str, folder: Path, number: int = 2, **sections: Any
 ) -> AsyncIterator[ManyHouses]:
     """Houses that listen, stopped at the end, the last one first. ``sections`` are of every house's configuration."""
     async with AsyncExitStack() as stack:
         opened = [
-            await stack.enter_async_context(open_house(dsn, redis_url, folder, f"house-{number}", **sections))
-            for number in range(count)
+            await stack.enter_async_context(open_house(dsn, redis_url, folder, f"house-{which}", **sections))
+            for which in range(number)
         ]
-        houses = ManyHouses(opened)
-        await houses.settled()
-        yield houses
+        many = ManyHouses(opened)
+        await many.settled()
+        yield many
         while Wire.opened:
             await Wire.opened.pop().close()
 

@@ -38,11 +38,11 @@ async def test_without_redis_the_event_table_tells_within_a_second(houses: ManyH
 
 
 async def test_who_comes_back_at_once_is_not_sent_away_by_what_ended_before(houses: ManyHouses) -> None:
-    ada = await houses[0].person("ada")
+    ada, name = await houses.person_of(0, "ada")
     await houses.wire(1, ada)
     await houses[0].call("PUT", "/users/me/password", ada.token, {"current": "correct horse", "new": "another horse"})
     await houses[0].call("POST", "/auth/logout", ada.token, expect=204)
-    body = {"login": "ada", "password": "another horse"}
+    body = {"login": name, "password": "another horse"}
     said = await houses[1].call("POST", "/users/login", body=body)
     await asyncio.sleep(0.05)
     wire = await houses.wire(1, Person(ada.id, said["access_token"]))
