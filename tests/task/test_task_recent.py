@@ -4,6 +4,7 @@ import asyncio
 
 from actors.messages.task import (
     CancelTask,
+    CreateTask,
     CreateTasks,
     NewTask,
     ProgressTask,
@@ -12,10 +13,12 @@ from actors.messages.task import (
     SettleTasks,
     TakeTasks,
 )
+from actors.runtime.actor import Idempotency
 from actors.runtime.message import Caller
 from storage.events import EventRow
 from tests.task.house import WORKER, TaskHouse
 
+NEW = CreateTask(type="work", params={})
 TYPES = [f"task.{verb}" for verb in ("created", "started", "progressed", "completed", "failed", "cancelled", "retried")]
 
 
@@ -24,6 +27,8 @@ async def _live(house: TaskHouse, ada: Caller) -> None:
     items = [NewTask(type="work", params={}, unique_key=key) for key in ("a", "b", "a", None, None, None)]
     await house.ask(CreateTasks(items=items), ada)
     await asyncio.gather(*(house.create(ada, priority=number) for number in range(6)))
+    key = Idempotency("POST /tasks", "abc", b"hmac")  # joins the transaction, which takes several statements then
+    await asyncio.gather(*(house.ask(NEW, ada, idempotency=given) for given in (None, key, None)))
     requests = [TakeTasks(types=["work"], max=most, lease_seconds=60, worker="w") for most in (2, 3, 1)]
     await asyncio.gather(*(house.ask(request, WORKER) for request in requests))
     tasks = await house.lease(max=5)
