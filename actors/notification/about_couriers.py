@@ -6,14 +6,14 @@ from actors.messages.notification import Notice, Priority
 
 Body = dict[str, Any]
 Told = tuple[str, Notice]
-_LEVELS = {1: "building", 2: "area", 3: "school", 4: "city"}
+_LEVELS = {1: "a building", 2: "an area", 3: "a school", 4: "a city"}
 
 
 def appointed(body: Body) -> Told:
     """Somebody is a courier now."""
     courier = body["courier"]
     where = ", ".join(courier["prefixes"])
-    return _told(body, f"You are a {_LEVELS[courier['level']]} courier now", f"Your territory: {where}")
+    return _told(body, f"You are {_LEVELS[courier['level']]} courier now", f"Your territory: {where}")
 
 
 def rejected(body: Body) -> Told:
@@ -27,7 +27,7 @@ def promoted(body: Body) -> Told:
     """A courier has another level."""
     courier = body["courier"]
     where = ", ".join(courier["prefixes"])
-    return _told(body, f"You are promoted: a {_LEVELS[courier['level']]} courier", f"Your territory: {where}")
+    return _told(body, f"You are promoted: {_LEVELS[courier['level']]} courier", f"Your territory: {where}")
 
 
 def changed(body: Body) -> Told | None:

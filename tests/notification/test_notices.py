@@ -7,7 +7,19 @@ import msgspec
 import pytest
 
 from actors.messages.account import AccountRegistered
+from actors.messages.courier import (
+    Application,
+    CourierAppointed,
+    CourierChanged,
+    CourierPromoted,
+    CourierRejected,
+    CourierResumed,
+    CourierState,
+    CourierSuspended,
+    CourierTransferred,
+)
 from actors.messages.notification import TaskChange
+from actors.messages.op_code import PointApplication, PointGiven, PointRefused, PointReleased
 from actors.messages.profile import PersonFollowed
 from actors.messages.session import SessionEnded
 from actors.messages.task import (
@@ -40,6 +52,28 @@ def of(event_type: Any, status: str, **fields: Any) -> Event:
     return made
 
 
+def moved(event_type: Any, **fields: Any) -> Event:
+    asked = Application(
+        id="a", user_id="ada", kind="promotion", level=2, prefixes=["PK5F"], max_daily_tasks=5, weekly_hours=5,
+        transport="walk", status="rejected", created_at=NOW,
+    )  # fmt: skip
+    courier = CourierState(
+        user_id="ada", level=2, prefixes=["PK5F"], status="active", max_daily_tasks=5, weekly_hours=5, created_at=NOW,
+        application=asked,
+    )  # fmt: skip
+    made: Event = event_type(at=NOW, user_id="ada", by="ben", courier=courier, **fields)
+    return made
+
+
+def point(event_type: Any) -> Event:
+    asked = PointApplication(
+        id="a", user_id="ada", area="PK5F", type="box", name="Gate", address="East", code="PK5F01", decided_by="ben",
+        created_at=NOW,
+    )  # fmt: skip
+    made: Event = event_type(at=NOW, application=asked)
+    return made
+
+
 THEFT = SessionEnded(at=NOW, session_id="s", user_id="ada", reason="reuse")
 BROKEN = TaskError(code="broken", message="it broke")
 CASES: list[tuple[Event, str, str, str | None]] = [
@@ -52,6 +86,16 @@ CASES: list[tuple[Event, str, str, str | None]] = [
     (of(TaskFailed, "failed", will_retry=False, error=BROKEN), "task", "Your task render has failed", "failed"),
     (of(TaskCancelled, "cancelled"), "", "", "cancelled"),
     (of(TaskRetried, "pending"), "", "", "pending"),
+    (moved(CourierAppointed), "courier", "You are an area courier now", None),
+    (moved(CourierRejected, reason="too early"), "courier", "Your promotion was not approved", None),
+    (moved(CourierPromoted, was=1), "courier", "You are promoted: an area courier", None),
+    (moved(CourierChanged, was=["PK6A"]), "courier", "Your territory has changed", None),
+    (moved(CourierTransferred, was=None, reason="near"), "courier", "You stand under another courier now", None),
+    (moved(CourierSuspended, reason="late"), "courier", "You are suspended as a courier", None),
+    (moved(CourierResumed), "courier", "You work as a courier again", None),
+    (point(PointGiven), "op_code", "Letters reach you at PK5F01", None),
+    (point(PointRefused), "op_code", "Your application for Gate was not approved", None),
+    (point(PointReleased), "op_code", "Letters reach you at PK5F01 no longer", None),
 ]  # fmt: skip
 
 
