@@ -11,6 +11,7 @@ import aiohttp
 
 from app.cli.demo_chat import the_chat
 from app.cli.demo_cluster import Villain
+from app.cli.demo_letter import the_letter
 from app.cli.demo_stage import House, Person, Screen, StoryFailed, check, say
 from app.cli.operator import Operator, read_operator
 from app.config import Config
@@ -68,6 +69,7 @@ async def play(operator: Operator, villain: Villain | None = None) -> None:
         await the_inbox(house, ada)
         await the_refusals(house, operator, ada, ben, task["id"])
         await the_quota(house, ada)
+        await the_letter(house, operator, ada, ben)
         await the_chat(house, operator.url, ada, ben)
         if villain is not None:
             await villain.regret(http)
