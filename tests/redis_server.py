@@ -37,6 +37,7 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
+        self.bind = "127.0.0.1"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,8 +62,9 @@ class RedisServer:
     def start(self) -> None:
         """Start it, empty, and return when it takes connections."""
         settings = {
-            "port": self.port, "bind": "127.0.0.1", "dir": self._folder, "save": "", "appendonly": "no",
-            "databases": DATABASES, "maxmemory-policy": "noeviction", "logfile": self._folder / "redis.log",
+            "port": self.port, "bind": self.bind, "protected-mode": "no", "dir": self._folder, "save": "",
+            "appendonly": "no", "databases": DATABASES, "maxmemory-policy": "noeviction",
+            "logfile": self._folder / "redis.log",
         }  # fmt: skip
         options = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
         self._process = subprocess.Popen([executable(), *options], stdout=subprocess.DEVNULL)

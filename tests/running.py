@@ -55,6 +55,7 @@ class RunningHouse:
         self.data = data
         self.url = ""
         self.port = 0  # a free one
+        self.program = [sys.executable, str(ROOT / "main.py")]  # another one may break it somewhere
         self._environment = os.environ | transport.environment() | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -89,7 +90,7 @@ class RunningHouse:
         began = time.monotonic()
         with out.open("wb") as stdout, err.open("wb") as stderr:
             where = ["--port", str(self.port), "--data", str(self.data)]
-            command = [sys.executable, str(ROOT / "main.py"), "serve", *where]
+            command = [*self.program, "serve", *where]
             self._process = subprocess.Popen(  # noqa: ASYNC220 - takes some milliseconds, and nobody waits
                 command, stdout=stdout, stderr=stderr, env=self._environment
             )

@@ -22,6 +22,7 @@ COMMANDS = {
     "tail": "show the log of the running house, for people",
     "migrate": "bring the database to this version's tables",
     "verify": "replay every event and compare with the rows",
+    "faults": "break a cluster in every way that we know, and write a report",
     "bench": "measure the house beside its limits and its peers",
     "check-config": "show every setting in force and where it comes from",
 }

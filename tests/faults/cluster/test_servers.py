@@ -3,16 +3,14 @@
 import asyncio
 import os
 import signal
-import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import aiohttp
 import psutil
 
 from storage.redis.connect import open_commands
 from tests.cluster.running import RunningCluster
+from tests.faults.cluster.asked import asked_everywhere
 from tests.faults.cluster.outcome import IS_LONG, rounds, summary
 from tests.faults.cluster.world import World
 from tests.faults.writing import family
@@ -43,45 +41,6 @@ def standing_still(pids: list[int]) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-@asynccontextmanager
-async def asked_everywhere(world: World, cluster: RunningCluster) -> AsyncIterator["Asked"]:
-    """Ask every house for every person's own things, again and again."""
-    asked = Asked()
-    people = world.clients.people
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client:
-
-        async def ask(url: str) -> None:
-            while True:
-                for person in people:
-                    began = time.monotonic()
-                    async with client.get(f"{url}/api/v1/notifications/preferences", headers=person.headers) as answer:
-                        asked.note(url, person.id, answer.status, time.monotonic() - began)
-                await asyncio.sleep(0.05)
-
-        tasks = [asyncio.create_task(ask(house.url)) for house in cluster.houses.values()]
-        yield asked
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            assert isinstance(result, asyncio.CancelledError), result
-
-
-class Asked:
-    """What was answered."""
-
-    def __init__(self) -> None:
-        self.statuses: Counter[int] = Counter()
-        self.served: dict[str, set[str]] = {}  # person -> houses that served
-        self.slowest_seconds = 0.0
-
-    def note(self, url: str, person: str, status: int, seconds: float) -> None:
-        """One answer."""
-        self.statuses[status] += 1
-        self.slowest_seconds = max(self.slowest_seconds, seconds)
-        if status == 200:
-            self.served.setdefault(person, set()).add(url)
-
-
 async def test_a_killed_redis_is_back_with_what_it_held(world: World, cluster: RunningCluster) -> None:
     served = []
     async with world.busy() as busy:
@@ -109,10 +68,11 @@ async def test_a_redis_that_was_emptied_has_cost_mail_and_nothing_else(world: Wo
 async def test_without_redis_what_lives_elsewhere_is_refused_within_a_second(
     world: World, cluster: RunningCluster
 ) -> None:
+    urls = [house.url for house in cluster.houses.values()]
     async with world.busy() as busy:
         with standing_still([redis_of(cluster)]):
             await asyncio.sleep(1.5)  # until every house has noticed
-            async with asked_everywhere(world, cluster) as asked:
+            async with asked_everywhere(world.clients.people, urls) as asked:
                 await asyncio.sleep(REDIS_AWAY_SECONDS - 1.5)
         whole = await busy.everybody_served(WHOLE_SECONDS + BUSY_SECONDS)
     await world.judge(

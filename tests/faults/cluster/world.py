@@ -56,14 +56,16 @@ class World:
         """Compare everything that clients were told since the beginning with what is stored."""
         history = self.clients.history
         strangers, looked_at = await writes_of_strangers(self.house)
-        tell(
-            fault, acknowledged=len(history.acknowledged), replayed=history.replayed, left=len(history.left),
+        found: dict[str, object] = dict(
+            acknowledged=len(history.acknowledged), replayed=history.replayed, left=len(history.left),
             refused=dict(history.refused), slowest_seconds=round(history.slowest_seconds, 2), owned_writes=looked_at,
             two_owners=len(strangers), **figures,
         )  # fmt: skip
+        print(fault, found)  # noqa: T201 - pytest shows it when what follows fails
         assert strangers == []
         assert looked_at > 0
         await judge(self.house, history)
+        tell(fault, **found)
         history.slowest_seconds = 0.0
         history.refused.clear()
 

@@ -1,0 +1,107 @@
+"""A house is cut off from Redis, from PostgreSQL, from both: others take over, and it writes nothing any more."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.postgres_server import PostgresServer
+from tests.faults.cluster.asked import asked_everywhere
+from tests.faults.cluster.lone import LoneHouses, lone_houses
+from tests.faults.cluster.network import Network, is_allowed, network
+from tests.faults.cluster.outcome import IS_LONG, rounds, summary
+from tests.faults.cluster.world import TAKE_OVER_SECONDS, World
+from tests.redis_server import RedisServer, free_port
+from tests.running import ROOT
+
+pytestmark = pytest.mark.skipif(not is_allowed(), reason="network namespaces need Linux and root: nobody was cut off")
+
+AWAY_SECONDS = 60.0 if IS_LONG else 14.0  # longer than a lease
+FRONT_SECONDS = 4.0  # until a house that answers nothing, or that it is not ready, gets nobody any more
+BUSY_SECONDS = 4.0
+REFUSED_SECONDS = 1.0
+CUTS = [("redis",), ("postgres",), ("postgres", "redis")]
+
+
+@pytest.fixture
+def cables() -> Iterator[Network]:
+    with network() as made:
+        yield made
+
+
+@pytest.fixture
+def shared(data_folder: Path, cables: Network, own_redis: RedisServer) -> Iterator[dict[str, dict[str, str]]]:
+    """PostgreSQL and Redis, reached by the house in the namespace over its cables, by the others as ever."""
+    own_redis.kill()
+    own_redis.bind = f"127.0.0.1 {cables.here('redis')}"
+    own_redis.start()
+    server, port = PostgresServer(data_folder / "postgres", durable=False, max_connections=120), free_port()
+    try:
+        server.start()
+        server.stop()
+        with (data_folder / "postgres/cluster/pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {cables.there('postgres')}/32 trust\n")
+        server._settings |= {"listen_addresses": cables.here("postgres"), "port": str(port)}
+        near = {
+            "POSTHOUSE_POSTGRES_DSN": f"{server.start()}&port={port}",
+            "POSTHOUSE_REDIS_URL": own_redis.url,
+            "POSTHOUSE_HTTP_TRUSTED_PROXIES": "127.0.0.1",
+        }
+        far = {
+            "POSTHOUSE_POSTGRES_DSN": f"postgresql://postgres@{cables.here('postgres')}:{port}/postgres",
+            "POSTHOUSE_REDIS_URL": f"redis://{cables.here('redis')}:{own_redis.port}/0",
+            "POSTHOUSE_HTTP_TRUSTED_PROXIES": cables.here("clients"),
+            "POSTHOUSE_HTTP_HOST": cables.there("clients"),
+        }
+        yield {"near-1": near, "near-2": near, "far": far}
+    finally:
+        server.stop()
+
+
+async def test_a_house_that_is_cut_off_loses_nothing_and_writes_nothing_any_more(
+    data_folder: Path, shared: dict[str, dict[str, str]], cables: Network
+) -> None:
+    everywhere = {"POSTHOUSE_MAILBOX_TRANSPORT": "redis", "POSTHOUSE_POSTGRES_POOL_MAX": "8"}
+    inside = {"far": ["ip", "netns", "exec", cables.name, sys.executable, str(ROOT / "main.py")]}
+    async with lone_houses(data_folder, everywhere, shared, inside) as houses:
+        world = World(houses)
+        await world.populate()
+        for cut in CUTS * rounds(1, 5):
+            served, healed = await cut_off(world, houses, cables, cut)
+            await world.judge(
+                f"11: cut off from {' and '.join(cut)}", away_seconds=AWAY_SECONDS,
+                others_served_seconds=summary([served]), whole_again_seconds=summary([healed]),
+            )  # fmt: skip
+
+
+async def cut_off(world: World, houses: LoneHouses, cables: Network, cut: tuple[str, ...]) -> tuple[float, float]:
+    """Cut, wait until the rest serves everybody where it can, and heal; a house that gave up is started again."""
+    async with world.busy() as busy:
+        began = time.monotonic()
+        with cables.cut(*cut):
+            served = 0.0
+            if "postgres" in cut:  # its lease runs out, and the others take what it had
+                served = await busy.everybody_served(TAKE_OVER_SECONDS + FRONT_SECONDS + BUSY_SECONDS)
+            else:
+                await asyncio.sleep(2.0)  # until it has noticed
+                await says_what_it_cannot_reach(world, houses)
+            await asyncio.sleep(max(began + AWAY_SECONDS - time.monotonic(), 0))
+        far = houses.members["far"]
+        if "postgres" in cut:
+            await far.ended(time.monotonic())
+            assert far.process.returncode == 1, "it does not know that it was declared dead"
+            await houses.restart("far")
+        healed = await busy.everybody_served(TAKE_OVER_SECONDS + BUSY_SECONDS)
+    return served, healed
+
+
+async def says_what_it_cannot_reach(world: World, houses: LoneHouses) -> None:
+    """The house without Redis serves whom it owns, and refuses the others at once."""
+    far = houses.members["far"].url
+    async with asked_everywhere(world.clients.people, [far]) as asked:
+        await asyncio.sleep(3.0)
+    assert asked.statuses[503] > 0 and asked.statuses.keys() <= {200, 503}
+    assert asked.slowest_seconds < REFUSED_SECONDS + BUSY_SECONDS
