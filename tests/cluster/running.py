@@ -23,6 +23,8 @@ class RunningCluster(RunningHouse):
 
     def __init__(self, data: Path, environment: Mapping[str, str] | None = None, *, houses: int = 3) -> None:
         super().__init__(data, environment)
+        if "POSTHOUSE_REDIS_URL" not in (environment or {}):
+            self._environment.pop("POSTHOUSE_REDIS_URL", None)  # it brings its own
         self._count = houses
 
     async def start(self) -> float:

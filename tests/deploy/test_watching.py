@@ -51,8 +51,9 @@ def queries() -> list[str]:
     return [rule["expr"] for rule in alerts()] + panels
 
 
-async def test_every_query_asks_for_what_a_house_shows(data_folder: Path) -> None:
-    async with running_house(data_folder) as house, aiohttp.ClientSession() as client:
+async def test_every_query_asks_for_what_a_house_shows(data_folder: Path, redis_url: str) -> None:
+    among_many = {"POSTHOUSE_MAILBOX_TRANSPORT": "redis", "POSTHOUSE_REDIS_URL": redis_url}
+    async with running_house(data_folder, among_many) as house, aiohttp.ClientSession() as client:
         await house.register(client)
         async with client.get(f"{house.url}/metrics") as answer:
             text = await answer.text()
