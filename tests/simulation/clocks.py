@@ -16,16 +16,15 @@ from tests.simulation.statements import BASE
 
 
 class SimClock:
-    """A house's clocks: the wall clock is wrong by as much as the host's owner has set it wrong."""
+    """A house's clocks; its wall clock may be wrong."""
 
-    def __init__(self, loop: SimLoop) -> None:
+    def __init__(self, loop: SimLoop, host: Host) -> None:
         self.monotonic = loop.time
-        self._loop = loop
-        self.offset_seconds = 0.0
+        self._loop, self._host = loop, host
 
     def now(self) -> datetime:
         """The wall clock, UTC."""
-        return BASE + timedelta(seconds=self._loop.time() + self.offset_seconds)
+        return BASE + timedelta(seconds=self._loop.time() + self._host.clock_error_seconds)
 
 
 @contextmanager
@@ -34,10 +33,9 @@ def owned_time(loop: SimLoop, random: Random, connect: Any) -> Iterator[None]:
 
     Actors are hashed by name, not by address: sets of them go in the same order in every run.
     """
-    jumps: dict[Host, float] = {}
 
     def wall() -> float:
-        return BASE.timestamp() + loop.time() + jumps.get(loop.current, 0.0)
+        return BASE.timestamp() + loop.time() + loop.current.clock_error_seconds
 
     time = SimpleNamespace(
         monotonic=loop.time, time=wall, time_ns=lambda: int(wall() * 1e9), perf_counter=loop.time, perf_counter_ns=int

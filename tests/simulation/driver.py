@@ -13,7 +13,6 @@ from tests.simulation.postgres import Backend, Request, SimPostgres
 
 COMMAND_SECONDS = 9.0
 CONNECT_SECONDS = 2.0
-ENDS_A_TRANSACTION = ("journal.commit", "journal.at_once")
 
 
 class SimConnection:
@@ -105,8 +104,7 @@ class SimConnection:
         self._number += 1
         request = Request(self._number, sql[3 : sql.index("\n")], sql, args, self._answered)
         self.wire.send(self._receive, request)
-        if request.name in ENDS_A_TRANSACTION:
-            self._server.strike(self.wire)
+        self._server.strike(request.name, self.wire)
         timer = self._loop.call_later(seconds or COMMAND_SECONDS, self._overdue, self._number)
         try:
             return await waiting

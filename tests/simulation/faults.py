@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 LEASE_SECONDS = 10.0
+HOUSES_ALONE = ("kill", "pause", "stop", "jump_clock", "pause_in_transaction", "slow_opening")
+Fault = Callable[[], None]
+"""Faults that only houses suffer: no mail of others may be lost by them."""
 
 
 class Faults:
@@ -21,11 +24,36 @@ class Faults:
         self._random = random
         self._until = until
         kinds = [self.kill, self.pause, self.stop, self.cut, self.close_route, self.freeze, self.restart]
-        kinds += [self.lose_answers, self.cut_commits]
-        self._kinds = random.sample(kinds, random.randrange(0, 4)) if random.random() < 0.8 else kinds
-        self._every_seconds = random.choice((0.4, 1.5, 4.0))
+        kinds += [self.lose_answers, self.cut_commits, self.slow]
+        if len(world.names) > 1:
+            kinds += [self.empty, self.lose_mail, self.jump_clock, self.pause_in_transaction, self.slow_opening]
+        self._kinds = self._some(kinds)
+        self._every_seconds = random.choice((0.5, 2.0, 5.0))
         if self._kinds:
             self._later()
+        world.loop.at(world.loop.nature, until, self._disarm)
+
+    def _some(self, kinds: list[Fault]) -> list[Fault]:
+        """Few kinds, or all, or some that are known to make each other worse."""
+        chance = self._random.random()
+        if chance < 0.15 or len(self._world.names) == 1:
+            return self._random.sample(kinds, self._random.randrange(0, 5))
+        if chance < 0.3:
+            return kinds
+        return self._random.choice(
+            [
+                [self.pause, self.jump_clock],
+                [self.pause, self.slow_opening],
+                [self.pause, self.pause_in_transaction],
+                [self.kill, self.stop, self.slow_opening],
+                [self.kill, self.slow, self.slow_opening],
+                [self.lose_mail, self.cut, self.kill],
+                [self.cut_commits, self.lose_answers, self.pause_in_transaction],
+                [self.empty, self.restart, self.kill],
+                [self.kill],
+                [self.close_route, self.freeze],
+            ]
+        )
 
     def _later(self) -> None:
         loop = self._world.loop
@@ -33,8 +61,18 @@ class Faults:
         if when < self._until:
             loop.at(loop.nature, when, self._strike)
 
+    def _disarm(self) -> None:
+        """What has not struck by now does not strike any more."""
+        postgres, redis = self._world.postgres, self._world.redis
+        for armed in (postgres.pauses, postgres.cuts_commits, postgres.loses_answers, redis.loses):
+            armed.clear()
+        self._world.slow_openings = 0
+
     def _strike(self) -> None:
-        self._random.choice(self._kinds)()
+        strike = self._random.choice(self._kinds)
+        strike()
+        if strike.__name__ not in HOUSES_ALONE:
+            self._world.invariants.is_server_trouble = True
         self._later()
 
     def _house(self) -> SimHouse | None:
@@ -54,6 +92,7 @@ class Faults:
         if house is None:
             return
         self._note(f"kill {house.host.name}")
+        house.host.is_hurt = True
         chance, host = self._random.random(), house.host
         if chance < 0.3:
             self._world.loop.kill(host)
@@ -66,15 +105,37 @@ class Faults:
         """SIGSTOP and SIGCONT: for a moment, or for longer than a lease."""
         house = self._house()
         if house is not None:
-            seconds = self._random.choice((0.02, 0.3, 1.5, LEASE_SECONDS - 1, LEASE_SECONDS + 1.5))
+            seconds = self._random.choice((0.02, 0.3, LEASE_SECONDS - 1, LEASE_SECONDS + 1.5, LEASE_SECONDS + 4))
             self._note(f"pause {house.host.name} {seconds} s")
+            house.host.is_hurt |= seconds > 2
             self._in_a_moment(house, lambda: self._world.loop.pause(house.host, seconds))
+
+    def pause_in_transaction(self) -> None:
+        """SIGSTOP in the midst of a transaction, for longer than a lease."""
+        house = self._house()
+        if house is not None:
+            self._note(f"pause {house.host.name} in its next transaction")
+            self._world.postgres.pauses[house.host.name] = self._random.choice((1.5, LEASE_SECONDS + 1.5))
+            house.host.is_hurt = True
+
+    def slow_opening(self) -> None:
+        """The next partitions that are opened find Redis slow."""
+        self._note("redis is slow for who opens partitions")
+        self._world.slow_openings += 2
+
+    def slow(self) -> None:
+        """A route is slow for a while."""
+        house, server = self._house(), self._server()
+        if house is not None:
+            self._note(f"slow {house.host.name} to {server.name}")
+            self._world.network.slow_until[house.host.name, server.name] = self._world.loop.time() + 3.0
 
     def stop(self) -> None:
         """SIGTERM."""
         house = self._house()
         if house is not None and house.is_open:
             self._note(f"stop {house.host.name}")
+            house.host.is_hurt = True
             house.is_open = False
             self._world.loop.begin(house.host, house.stop())
 
@@ -113,6 +174,25 @@ class Faults:
             self._note(f"cut commits of {house.host.name}")
             seconds = [self._random.choice((0.0, 0.05, 1.0)) for _ in range(self._random.randrange(1, 4))]
             self._world.postgres.cuts_commits[house.host.name] = seconds
+
+    def empty(self) -> None:
+        """Redis forgets everything."""
+        self._note("empty redis")
+        self._world.redis.flush()
+
+    def lose_mail(self) -> None:
+        """A house loses its connection in the midst of what it appends."""
+        house = self._house()
+        if house is not None:
+            self._note(f"lose mail of {house.host.name}")
+            self._world.redis.loses[house.host.name] = self._random.randrange(4)
+
+    def jump_clock(self) -> None:
+        """Somebody sets a house's wall clock."""
+        house = self._house()
+        if house is not None:
+            house.host.clock_error_seconds = self._random.choice((-86400.0, -20.0, 20.0, 3600.0))
+            self._note(f"wall clock of {house.host.name} is wrong by {house.host.clock_error_seconds} s")
 
     def freeze(self) -> None:
         """A server stands still."""

@@ -3,7 +3,7 @@
 import heapq
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -11,7 +11,7 @@ from actors.runtime.errors import AlreadyDone, DomainError, Unavailable
 from actors.runtime.ports import DeadLetter, Stored
 from storage.events import EventRow
 from tests.simulation.house import SimHouse, Watchers
-from tests.simulation.loop import SimLoop
+from tests.simulation.loop import Host, SimLoop
 from tests.simulation.postgres import Key, SimPostgres, Transaction
 
 SLACK_SECONDS = 0.5
@@ -36,14 +36,20 @@ class Ask:
 class Invariants(Watchers):
     """Raises `Violation` at the very step that breaks one. ``trace`` gets a line for everything that happens."""
 
-    def __init__(self, loop: SimLoop, postgres: SimPostgres, trace: list[str] | None) -> None:
+    def __init__(
+        self, loop: SimLoop, postgres: SimPostgres, trace: list[str] | None, opening: Callable[[], None]
+    ) -> None:
         self._loop = loop
         self._postgres = postgres
+        self._opening = opening
         self.trace = trace
         self.kept: dict[str, tuple[str, int]] = {}  # token -> stream, n
         self.heads: dict[str, int] = {}
         self.acknowledged: dict[str, str] = {}  # token -> stream
         self.senders: dict[str, tuple[str, int]] = {}  # token -> (sender, number), where order is promised
+        self._owners: dict[tuple[int, int], int] = {}
+        self.told: dict[str, Host] = {}  # token of a tell that was accepted -> where it was sent
+        self.is_server_trouble = False
         self.refused: set[str] = set()
         self._last: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._asks: list[tuple[float, int, Ask]] = []
@@ -67,6 +73,8 @@ class Invariants(Watchers):
         """Judge a transaction at the moment of its commit."""
         tables = self._postgres.tables
         for key, event in tx.changes.items():
+            if key[0] == "partition":
+                self._moved(key[1], event)
             if key[0] != "event":
                 continue
             house = tables["house"].get(("house", event.house))
@@ -76,6 +84,27 @@ class Invariants(Watchers):
                 self.fail(f"{event.stream}#{event.n} follows #{self.heads.get(event.stream, 0)}")
             self.heads[event.stream] = event.n
             self._keep(event.stream, event.n, json.loads(event.body)["token"])
+
+    def _moved(self, number: int, row: tuple[int | None, int]) -> None:
+        """Judge a change of owner: nobody's, or of a dead house, before it is another's; a new epoch for each."""
+        tables = self._postgres.tables
+        owner, epoch = tables["partition"]["partition", number]
+        self.note(f"partition {number} is {row[0]}'s in epoch {row[1]}")
+        if row[0] is None:
+            return
+        if row[1] != epoch + 1:
+            self.fail(f"partition {number} goes from epoch {epoch} to {row[1]}")
+        alive = {house.incarnation for house in tables["house"].values() if house.alive}
+        if owner in alive and owner != row[0]:
+            self.fail(f"partition {number} is taken from {owner}, which is alive")
+
+    def opened(self, incarnation: int, epochs: Mapping[int, int]) -> None:
+        """See `Watchers`: one owner per partition and epoch."""
+        self._opening()
+        for number, epoch in epochs.items():
+            self.note(f"{incarnation} opens partition {number}, epoch {epoch}")
+            if self._owners.setdefault((number, epoch), incarnation) != incarnation:
+                self.fail(f"partition {number} has two owners in epoch {epoch}")
 
     def _keep(self, stream: str, n: int, token: str) -> None:
         self.note(f"commit {stream}#{n} {token}")
@@ -164,6 +193,9 @@ class Invariants(Watchers):
 
     def judge_the_end(self) -> None:
         """All that was acknowledged is there, and rows equal their streams."""
+        for host in self._loop.hosts:
+            self._loop.look_for_crashes(host.tasks)
+        self.time_moves()
         tables = self._postgres.tables
         streams: defaultdict[str, list[str]] = defaultdict(list)
         for (_, stream, _), event in tables["event"].items():
@@ -171,6 +203,11 @@ class Invariants(Watchers):
         lost = [token for token, stream in self.acknowledged.items() if token not in streams[stream]]
         if lost:
             self.fail(f"acknowledged and lost: {lost}")
+        kept = self.kept.keys()
+        if not self.is_server_trouble:
+            gone = [token for token, host in self.told.items() if not host.is_hurt and token not in kept]
+            if gone:
+                self.fail(f"told by houses that lived on, and lost: {gone}")
         for stream, tokens in streams.items():
             if tables["ledger"][("ledger", stream)] != (tuple(tokens), len(tokens)):
                 self.fail(f"the row of {stream} is not what its events say")

@@ -68,7 +68,7 @@ class Ledger(Entity[State]):
 
     kind = "ledger"
     idle_seconds = 5.0
-    capacity = 30
+    capacity = 1_000
     saves: Statement = SAVE
 
     def __init__(self, database: Database) -> None:
@@ -116,6 +116,7 @@ class Book(Ledger):
     """A ledger whose turns take several round trips each."""
 
     kind = "book"
+    capacity = 12
     saves = SAVE_STEPWISE
 
 

@@ -10,10 +10,13 @@ import heapq
 from asyncio import Future, Handle, Task, TimerHandle, events
 from asyncio import tasks as all_tasks
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import Context, copy_context
 from random import Random
 from typing import Any
+
+BACKGROUND = (".run", "._watch", "._keep", "read_for_ever")
+"""Coroutines that run for as long as their house."""
 
 
 class Host:
@@ -21,10 +24,12 @@ class Host:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.ready: deque[Handle] = deque()
+        self.ready: deque[Any] = deque()  # handles, and (callback, arguments) of what comes from outside
         self.tasks: list[Task[Any]] = []
         self.paused_until = 0.0
         self.is_dead = False
+        self.is_hurt = False  # was killed, stopped, or stood still for long: what lay in its memory may be lost
+        self.clock_error_seconds = 0.0  # of its wall clock
         self.is_doomed = False  # dies at the end of the callback that runs; what it does until then nobody sees
         self.fuse: tuple[int, Callable[[], None]] | None = None  # in so many callbacks, do this
         self.sends_left: int | None = None  # before it dies
@@ -58,7 +63,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def __init__(self, random: Random) -> None:
         self._random = random
         self._now = 0.0
-        self._timers: list[tuple[float, int, Host, Handle]] = []
+        self._timers: list[tuple[float, int, Host, Any]] = []
         self._count = 0
         self._closed = False
         self.nature = Host("nature")  # servers, wires, faults and checks: what is no process under test
@@ -92,6 +97,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         tasks = self.current.tasks
         tasks.append(task)
         if len(tasks) > 256:
+            self.look_for_crashes(tasks)
             tasks[:] = [one for one in tasks if not one.done()]
         return task
 
@@ -120,7 +126,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def at(self, host: Host, when: float, callback: Callable[..., Any], *args: Any) -> None:
         """Run a callback in a host, once it is time."""
         self._count += 1
-        heapq.heappush(self._timers, (when, self._count, host, Handle(callback, args, self, Context())))
+        heapq.heappush(self._timers, (when, self._count, host, (callback, args)))
 
     def begin(self, host: Host, coro: Coroutine[Any, Any, Any]) -> Task[Any]:
         """Start a task in a host."""
@@ -148,6 +154,14 @@ class SimLoop(asyncio.AbstractEventLoop):
         self.hosts.append(host)
         self._everybody.append(host)
         return host
+
+    def look_for_crashes(self, tasks: list[Task[Any]]) -> None:
+        """Note work that should go on until it is cancelled, and has crashed."""
+        for task in tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                work = task.get_coro().__qualname__  # type: ignore[union-attr]
+                if work.endswith(BACKGROUND):
+                    self.troubles.append(f"{work} crashed: {error!r}")
 
     def pause(self, host: Host, seconds: float) -> None:
         """Let a host stand still. What comes for it waits."""
@@ -178,16 +192,18 @@ class SimLoop(asyncio.AbstractEventLoop):
     def _advance(self) -> None:
         """Go to the next timer, and make ready all that are due then."""
         timers, pop = self._timers, heapq.heappop
-        self._now = max(self._now, timers[0][0])
+        now = timers[0][0]
+        self._now = max(self._now, now)
         while timers and timers[0][0] <= self._now:
             _, _, host, handle = pop(timers)
-            if not handle._cancelled and not host.is_dead:
+            if not host.is_dead:
                 host.ready.append(handle)
 
     def _run_ready(self) -> None:
         """Let hosts run, one round of one host after the other, until none can."""
+        now = self._now
         while True:
-            able = [host for host in self.hosts if host.ready and host.paused_until <= self._now]
+            able = [host for host in self.hosts if host.ready and host.paused_until <= now]
             if not able or self.verdict is not None:
                 return
             self._run(able[0] if len(able) == 1 else able[int(self._random.random() * len(able))])
@@ -197,10 +213,15 @@ class SimLoop(asyncio.AbstractEventLoop):
         self.current, ready = host, host.ready
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
-                self.steps += 1
-            if host.is_doomed or host.fuse is not None:
+            try:
+                if type(handle) is tuple:
+                    handle[0](*handle[1])
+                elif not handle._cancelled:
+                    handle._context.run(handle._callback, *handle._args)
+            except Exception as error:  # noqa: BLE001 - as asyncio does it
+                self.call_exception_handler({"message": f"in {handle!r}", "exception": error})
+            self.steps += 1
+            if host.fuse is not None or host.is_doomed:
                 self._burn(host)
                 if host.is_dead or host.paused_until > self._now:
                     break
@@ -216,26 +237,34 @@ class SimLoop(asyncio.AbstractEventLoop):
                 self.current = self.nature
                 then()
 
-    def close(self) -> None:
-        """Let every task end, unseen: what the processes still do has no effect."""
+    def close(self, farewells: Iterable[Coroutine[Any, Any, None]] = ()) -> None:
+        """Let every task end, and ``farewells`` too, unseen: what the processes still do has no effect."""
         self._closed = True
+        self.nature.ready.clear()
+        self.current = self.nature
+        self.verdict = None
         for host in self._everybody:
             host.is_dead = True  # so that it sends nothing
         events._set_running_loop(self)
         try:
-            self._end([task for host in self._everybody for task in host.tasks])
+            for farewell in farewells:
+                self.create_task(farewell)
+            self._run(self.nature)  # a task that is cancelled before it has begun never does
+            self._end()
         finally:
             events._set_running_loop(None)
         self._timers.clear()
 
-    def _end(self, tasks: list[Task[Any]]) -> None:
-        self.current, ready = self.nature, self.nature.ready
-        ready.clear()
-        for _ in range(20):
-            for task in tasks:
+    def _end(self) -> None:
+        for _ in range(40):
+            tasks = [task for host in self._everybody for task in host.tasks]
+            waiting = [task for task in tasks if not task.done()]
+            if not waiting:
+                break
+            for task in waiting:
                 task.cancel()
-            while ready:
-                ready.popleft()._run()
+            while self.nature.ready:
+                self._run(self.nature)
         for task in tasks:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             if task.done() and not task.cancelled():

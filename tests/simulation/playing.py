@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import NamedTuple
 
+from tests.simulation import bugs_of_houses  # noqa: F401 - they add themselves to the others
 from tests.simulation.bugs import BUGS
 from tests.simulation.invariants import Violation
 from tests.simulation.world import World

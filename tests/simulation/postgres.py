@@ -163,6 +163,7 @@ class SimPostgres(Server):
         self.alone: int | None = None  # the session that holds the lock on the database
         self.on_commit: Callable[[Transaction], None] = _nothing
         self.cuts_commits: dict[str, list[float]] = {}  # host -> for how long its next COMMITs are stuck on lost wires
+        self.pauses: dict[str, float] = {}  # host -> for how long it stands still in the midst of its next transaction
         self.loses_answers: dict[str, int] = {}  # host -> how many COMMITs that take effect are never answered
 
     def next(self, sequence: str) -> int:
@@ -262,12 +263,19 @@ class SimPostgres(Server):
             self.loses_answers[wire.host.name] = left - 1
             wire.cut(drops_there=True)
 
-    def strike(self, wire: Wire) -> None:
-        """Cut a wire on which a COMMIT was just sent, if that is asked for: it arrives, a while later."""
-        stuck_seconds = self.cuts_commits.get(wire.host.name, [])
-        if stuck_seconds:
-            wire.stuck_until = self.loop.time() + stuck_seconds.pop()
-            wire.cut(drops_there=False)
+    def strike(self, name: str, wire: Wire) -> None:
+        """Let go wrong what is asked for, now that a host has sent a statement.
+
+        Where that is a COMMIT, its wire may be cut, and the COMMIT arrive a while later. In the midst of a transaction
+        the host may stand still.
+        """
+        if self.cuts_commits and name in {"journal.commit", "journal.at_once"}:
+            stuck_seconds = self.cuts_commits.get(wire.host.name, [])
+            if stuck_seconds:
+                wire.stuck_until = self.loop.time() + stuck_seconds.pop()
+                wire.cut(drops_there=False)
+        elif self.pauses and name == "journal.insert_events":
+            self.loop.pause(wire.host, self.pauses.pop(wire.host.name, 0.0))
 
     def finish(self, transaction: Transaction) -> None:
         """Let its locks go; those who wait for any try again."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from storage.queries import Statement, Touch
 from tests.simulation.postgres import CHANGE, EXCLUSIVE, SHARE, Backend, SimPostgres, Transaction, refusal, rows
 
+PARTITIONS = 8
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
 EVENT = "stream n type body caller cause ordinal house lane seq at"
 _PART = re.compile(r"(?:part_\d+|answer) as \(\n(sim_\w+|)")
@@ -31,6 +32,7 @@ class HouseRow(NamedTuple):
     lease_expires_at: datetime
     started_at: datetime
     address: str
+    is_leaving: bool = False
 
 
 class Event(NamedTuple):
@@ -272,3 +274,85 @@ def list_undelivered(
     start = bisect_left(events, after + 1, key=lambda event: event.seq)
     found = [event[:11] for event in events[start:] if event.seq <= until and event.type in types]
     return rows(EVENT, found[:limit])
+
+
+@does("placement.list_living")
+def list_living(tx: Transaction) -> list[Any]:
+    now = clock(tx.server)
+    return rows(
+        "id incarnation alive is_expired is_leaving",
+        [
+            (house.id, house.incarnation, True, house.lease_expires_at < now, house.is_leaving)
+            for _, house in tx.scan("house")
+            if house.alive
+        ],
+    )
+
+
+def living(tx: Transaction) -> set[int]:
+    """Incarnations that are alive."""
+    return {house.incarnation for _, house in tx.scan("house") if house.alive}
+
+
+@does("placement.list_partitions")
+def list_partitions(tx: Transaction) -> list[Any]:
+    alive = living(tx)
+    return rows(
+        "number incarnation epoch",
+        [(key[1], owner if owner in alive else None, epoch) for key, (owner, epoch) in tx.scan("partition")],
+    )
+
+
+@does("placement.claim_partitions")
+def claim_partitions(tx: Transaction, incarnation: int, numbers: Sequence[int]) -> list[Any]:
+    HANDLERS["sim.fence"](tx, incarnation)
+    alive, claimed = living(tx) - {incarnation}, []
+    for number in sorted(numbers):
+        key = ("partition", number)
+        if tx.get(*key)[0] in alive:
+            continue
+        tx.lock(key, EXCLUSIVE)
+        tx.put(key, (incarnation, tx.get(*key)[1] + 1))
+        claimed.append((number, tx.get(*key)[1]))
+    return rows("number epoch", claimed)
+
+
+@does("placement.release_partitions")
+def release_partitions(tx: Transaction, incarnation: int, numbers: Sequence[int], epochs: Sequence[int]) -> str:
+    for number, epoch in sorted(zip(numbers, epochs, strict=True)):
+        key = ("partition", number)
+        if tx.get(*key) == (incarnation, epoch):
+            tx.put(key, (None, epoch))
+    return "UPDATE 1"
+
+
+@does("placement.update_house_leaving")
+def update_house_leaving(tx: Transaction, incarnation: int) -> str:
+    for key, house in tx.scan("house"):
+        if house.incarnation == incarnation:
+            tx.put(key, house._replace(is_leaving=True), CHANGE)
+    return "UPDATE 1"
+
+
+def expired(tx: Transaction, incarnation: int) -> HouseRow | None:
+    """A house whose lease has run out, and that nobody has declared dead."""
+    for _, house in tx.scan("house"):
+        if house.incarnation == incarnation and house.alive and house.lease_expires_at < clock(tx.server):
+            return house  # type: ignore[no-any-return]
+    return None
+
+
+@does("placement.terminate_expired")
+def terminate_expired(tx: Transaction, incarnation: int) -> list[Any]:
+    house = expired(tx, incarnation)
+    name = f"posthouse/{house.name}/{incarnation}" if house is not None else None
+    return end_backends(tx, lambda one: one.application_name == name)
+
+
+@does("placement.update_house_dead")
+def update_house_dead(tx: Transaction, incarnation: int) -> list[Any]:
+    house = expired(tx, incarnation)
+    if house is None:
+        return []
+    tx.put(("house", house.id), house._replace(alive=False))
+    return rows("id", [(house.id,)])

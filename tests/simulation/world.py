@@ -9,12 +9,14 @@ from tests.simulation.faults import Faults
 from tests.simulation.house import SimHouse
 from tests.simulation.invariants import Invariants
 from tests.simulation.loop import SimLoop
+from tests.simulation.mail import SimMail
 from tests.simulation.network import Network, Server
 from tests.simulation.postgres import SimPostgres
-from tests.simulation.statements import HANDLERS
+from tests.simulation.redis import SimRedis
+from tests.simulation.statements import HANDLERS, PARTITIONS
 from tests.simulation.users import User
 
-FAULTS_SECONDS = 16.0
+FAULTS_SECONDS = 13.0
 CALM_SECONDS = 30.0  # within which all must be well again: a lease, its take-over, and the longest pause
 
 
@@ -26,15 +28,21 @@ class World:
         self.loop = SimLoop(self._stream())  # type: ignore[abstract]
         self.network = Network(self.loop, self._stream())
         self.postgres = SimPostgres(self.loop, HANDLERS)
-        self.servers: list[Server] = [self.postgres]
+        self.redis = SimRedis(self.loop)
+        self.names = "abc"[: self._chance.choice((1, 2, 3, 3, 3))]
+        self.servers: list[Server] = (
+            [self.postgres] if len(self.names) == 1 else [self.postgres, self.redis, self.redis]
+        )
         self.driver = Driver(self.network, self.postgres)
-        self.invariants = Invariants(self.loop, self.postgres, trace)
+        self.invariants = Invariants(self.loop, self.postgres, trace, self._opening)
         self.houses: dict[str, SimHouse] = {}
         self.keys = self._chance.choice((1, 2, 4))
+        self.slow_openings = 0
         self.users_stop_at = FAULTS_SECONDS
         self.breaks_left = 2  # an actor that crashes five times within a minute pauses for longer than a run lasts
         self._lives = 0
-        self._ends: dict[SimHouse, list[Callable[[], None]]] = {}
+        self._lived: list[SimHouse] = []
+        self._ends: dict[SimHouse, list[tuple[Callable[[object], None], Exception]]] = {}
 
     def _stream(self) -> Random:
         """A source of chance of its own, so that one part of the world does not move the others."""
@@ -46,11 +54,14 @@ class World:
             try:
                 self._run()
             finally:
-                self.loop.close()
+                self.loop.close(house.unwind() for house in self._lived)
 
     def _run(self) -> None:
-        self.start("a")
-        users = [User(self, f"u{number}", self._stream()) for number in range(4)]
+        for number in range(PARTITIONS):
+            self.postgres.tables["partition"]["partition", number] = None, 0
+        for name in self.names:
+            self.start(name)
+        users = [User(self, f"u{number}", self._stream()) for number in range(3 if len(self.names) > 1 else 5)]
         Faults(self, self._stream(), FAULTS_SECONDS)
 
         def is_over() -> bool:
@@ -69,14 +80,26 @@ class World:
     def _unrest(self) -> str:
         """What has yet to come to an end."""
         unheard = self.postgres.tables["event"].keys() - self.invariants.heard
-        return f"no consumer has heard {min(unheard)}" if unheard else ""
+        mail = [stream for stream, held in self.redis.streams.items() if held and stream.startswith("mb:")]
+        busy = [house.name for house in self.houses.values() if house.system is not None and house.system.waiting]
+        if unheard:
+            return f"no consumer has heard {min(unheard)}"
+        return f"mail lies in {mail} and {busy}" if mail or busy else ""
+
+    def _opening(self) -> None:
+        """A house opens partitions."""
+        if self.slow_openings:
+            self.slow_openings -= 1
+            self.redis.frozen_until = max(self.redis.frozen_until, self.loop.time() + 0.4)
 
     def start(self, name: str) -> None:
         """Start a house, and again a moment after it has ended."""
         self._lives += 1
         host = self.loop.add(f"{name}{self._lives}")
-        house = self.houses[name] = SimHouse(self.loop, host, name, self.driver, self.invariants)
+        mail = SimMail(self.network, self.redis) if len(self.names) > 1 else None
+        house = self.houses[name] = SimHouse(self.loop, host, name, self.driver, self.invariants, mail)
         self._ends[house] = []
+        self._lived.append(house)
         self.invariants.note(f"start {host.name}")
         self.loop.begin(host, house.live())
         self._watch(house)
@@ -97,15 +120,17 @@ class World:
         self.invariants.note(f"end {house.host.name}")
         if not house.host.is_dead:
             loop.kill(house.host)
-        for wire in [wire for wire in self.postgres.wires if wire.host is house.host]:
+        for wire in [
+            wire for server in (self.postgres, self.redis) for wire in server.wires if wire.host is house.host
+        ]:
             wire.close()
-        for callback in self._ends.pop(house):
-            callback()
+        for callback, error in self._ends.pop(house):
+            callback(error)
         loop.at(loop.nature, loop.time() + seconds, self.start, house.name)
 
-    def on_end_of(self, house: SimHouse, callback: Callable[[], None]) -> None:
+    def on_end_of(self, house: SimHouse, callback: Callable[[object], None], error: Exception) -> None:
         """Call back when a process is no more."""
         if house in self._ends:
-            self._ends[house].append(callback)
+            self._ends[house].append((callback, error))
         else:
-            self.loop.at(self.loop.nature, self.loop.time(), callback)
+            self.loop.at(self.loop.nature, self.loop.time(), callback, error)

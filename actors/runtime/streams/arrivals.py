@@ -143,7 +143,8 @@ class Arrivals:
         parts, error = self._parts, answered.exception()
         if mine.hand.get(arrived.entry) is not arrived or parts.owned[mine.number] is not mine:
             return
-        if not parts.lease.is_held():
+        if not parts.lease.is_held():  # until it is again, since nobody else has owned it then; or it is given up
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._ended, mine, destination, arrived, answered)
             return
         mine.hand[arrived.entry] = None
         data = None
