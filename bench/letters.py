@@ -87,8 +87,8 @@ async def simulate(count: int, dsn: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-async def measure(count: int, dsn: str) -> dict[str, Any]:
-    """Scans, assignment and `near`, each at a tenth and at full size."""
+async def measure(count: int, dsn: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """Scans, assignment and `near`, each at a tenth and at full size. ``say`` hears each figure as it is there."""
     found: dict[str, Any] = {}
     for letters in (count // 10, count):
         async with fresh(dsn) as house:
@@ -96,9 +96,11 @@ async def measure(count: int, dsn: str) -> dict[str, Any]:
             sealed = await write(house, world, letters)
             found[f"assignment of {letters}"] = await assign(house, letters)
             found[f"scans of {letters}"] = await scan(house, world, sealed, min(letters, 2_000))
+            say(f"{letters} letters: {found}")
     async with fresh(dsn) as house:
         for doors in (SCHOOLS * AREAS_EACH * DOORS // 10, SCHOOLS * AREAS_EACH * DOORS):
             found[f"near among {doors}"] = await look_near(house, doors)
+            say(f"{doors} doors: {found[f'near among {doors}']}")
     return found
 
 

@@ -148,7 +148,7 @@ def rooms(asked: argparse.Namespace) -> Any:
 
 def letters(asked: argparse.Namespace) -> Any:
     """Scans/s, assignment of 10,000 tasks among 200 couriers, `near` among a million doors; each at a tenth, too."""
-    found = asyncio.run(measure(asked.count or 10_000, asked.dsn))
+    found = asyncio.run(measure(asked.count or 10_000, asked.dsn, _say))
     _say(json.dumps(found, indent=1))
     return found
 
