@@ -202,6 +202,16 @@ def _say(text: str) -> None:
     print(f"\n{text}", flush=True)
 
 
+def streams(asked: argparse.Namespace) -> Any:
+    """Ask and tell across two houses, beside Redis Streams by hand with the same driver."""
+    script = [sys.executable, str(ROOT / "bench" / "streams.py"), "--seconds", asked.seconds, "--runs", asked.runs]
+    done = subprocess.run([*script, "--json"], check=True, stdout=subprocess.PIPE)
+    found = json.loads(done.stdout)
+    for ours, raw in (("ask1", "raw1"), ("ask64", "raw64"), ("tell", "rawtell")):
+        _say(f"{ours:6}{found[ours]['rate']:9,.0f}/s  by hand {found[raw]['rate']:9,.0f}/s")
+    return found
+
+
 AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "actors": actors,
     "http": http,
@@ -212,6 +222,7 @@ AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "rooms": rooms,
     "letters": letters,
     "letters-simulation": letters_simulation,
+    "streams": streams,
 }
 
 

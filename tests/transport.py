@@ -14,6 +14,7 @@ from functools import cache, partial
 from itertools import count
 from typing import Any
 
+from actors.outgoing.seal import Seal
 from actors.runtime.transport import PackedMemoryTransport, Transport
 from app.config import Mailbox, Redis
 from tests.redis_server import DATABASES, RedisServer, redis_server
@@ -66,7 +67,7 @@ async def carried() -> AsyncIterator[Transport]:
     from storage.redis.mail import RedisMail  # noqa: PLC0415
 
     mail = RedisMail(_fresh_url(), "test")
-    streams = Streams(mail, _Held(), by_reference=False)
+    streams = Streams(mail, _Held(), seal=Seal(bytes(32)), by_reference=False)
     await streams.start()
     streams.open(dict.fromkeys(range(256), 1))
     try:

@@ -268,8 +268,8 @@ class Mail(Protocol):
     ) -> Mapping[str, int]:
         """Append (stream, data) in order, then delete entries by stream and id; one round trip.
 
-        Returns the length of every stream that was appended to. Streams whose name begins with ``re:`` or ``poke:``
-        belong to one incarnation, and vanish a minute after the last append.
+        Returns lengths of streams that were appended to, of each at least several times a second. Streams whose name
+        begins with ``re:`` or ``poke:`` belong to one incarnation, and vanish a minute after the last append.
         """
         ...
 

@@ -12,6 +12,8 @@ from redis.exceptions import RedisError, ResponseError
 from storage.redis.connect import ANSWER_SECONDS, make_connection
 
 OWN_SECONDS = 60  # streams of one incarnation outlive the last append by so long
+MEASURE_SECONDS = 0.05
+MOST_REMEMBERED = 10_000
 Command = tuple[str | bytes | int, ...]
 Entry = tuple[str, bytes, bytes]
 
@@ -121,15 +123,20 @@ class RedisMail:
     def __init__(self, url: str, name: str) -> None:
         self._url, self._name = url, name
         self._exchange = Exchange(url, name)
+        self._due_at: dict[str, float] = {}
 
     async def write(
         self, appends: Sequence[tuple[str, bytes]], done: Mapping[str, Sequence[bytes]]
     ) -> Mapping[str, int]:
-        """Append, then delete. Nothing was appended when Redis refuses all of it (it is full, or loading)."""
-        streams = list(dict.fromkeys(stream for stream, _ in appends))
+        """Append, then delete; return the lengths of streams that were not measured a moment ago.
+
+        Nothing was appended when Redis refuses all of it (it is full, or loading).
+        """
+        now = asyncio.get_running_loop().time()
+        streams = [stream for stream in dict.fromkeys(stream for stream, _ in appends) if self._is_due(stream, now)]
         commands: list[Command] = [("XADD", stream, "*", "d", data) for stream, data in appends]
-        commands += [("EXPIRE", stream, OWN_SECONDS) for stream in streams if not stream.startswith("mb:")]
         commands += [("XDEL", stream, *entries) for stream, entries in done.items()]
+        commands += [("EXPIRE", stream, OWN_SECONDS) for stream in streams if not stream.startswith("mb:")]
         commands += [("XLEN", stream) for stream in streams]
         if not commands:
             return {}
@@ -140,6 +147,15 @@ class RedisMail:
         if refused:
             raise TimeoutError(f"some of it was refused: {refused[0]}")
         return dict(zip(streams, answers[len(answers) - len(streams) :], strict=True))
+
+    def _is_due(self, stream: str, now: float) -> bool:
+        """Whether a stream is to be measured, and kept for longer: not with each of thousands of writes a second."""
+        if now < self._due_at.get(stream, 0.0):
+            return False
+        if len(self._due_at) > MOST_REMEMBERED:
+            self._due_at.clear()
+        self._due_at[stream] = now + (MEASURE_SECONDS if stream.startswith("mb:") else OWN_SECONDS / 3)
+        return True
 
     async def lengths(self, streams: Sequence[str]) -> Sequence[int]:
         """Return how many entries each stream holds."""

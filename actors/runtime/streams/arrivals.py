@@ -140,20 +140,25 @@ class Arrivals:
 
     def _ended(self, mine: Owned, destination: Destination, arrived: Arrived, answered: "Future[Any]") -> None:
         """Answer and delete what has ended for good, unless it is the next owner's by now, or may be any moment."""
-        parts, error = self._parts, answered.exception()
+        parts = self._parts
+        answered.exception()  # was seen, whether or not anybody is told
         if mine.hand.get(arrived.entry) is not arrived or parts.owned[mine.number] is not mine:
             return
         if not parts.lease.is_held():  # until it is again, since nobody else has owned it then; or it is given up
             asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._ended, mine, destination, arrived, answered)
             return
         mine.hand[arrived.entry] = None
-        data = None
-        if arrived.is_ask:
-            if arrived.is_again and isinstance(error, AlreadyDone):
-                data = destination.packing.pack_error(TimedOut("this was done before, and its answer is lost"))
-            else:
-                data = parts.wire.pack_answer(destination, type(arrived.message), arrived.id, answered)
+        data = self._answer(destination, arrived, answered) if arrived.is_ask else None
         self._settle(mine, arrived.entry, arrived.asker, arrived.number, data)
+
+    def _answer(self, destination: Destination, arrived: Arrived, answered: "Future[Any]") -> bytes:
+        if arrived.is_again and isinstance(answered.exception(), AlreadyDone):
+            return destination.packing.pack_error(TimedOut("this was done before, and its answer is lost"))
+        try:
+            return self._parts.wire.pack_answer(destination, type(arrived.message), arrived.id, answered)
+        except Exception:  # a bug; who asks must not wait for nothing
+            log.exception("answer_not_packed", extra={"kind": destination.name})
+            return destination.packing.pack_error(Internal())
 
     def _settle(self, mine: Owned, entry: bytes, asker: int, number: int, data: bytes | None) -> None:
         if asker == self._incarnation:
