@@ -73,9 +73,11 @@ async def test_what_a_dead_owner_had_committed_takes_effect_once_and_its_answer_
 ) -> None:
     sender, owner = await owner_of_all(build)
     next_owner = await build()
+    store.open.clear()
     asked = ask(sender)
     await until(lambda: owner.streams.figures()["pending"] == 1)
-    owner.streams.parts.lease.held = False  # type: ignore[attr-defined]
+    owner.lease.held = False
+    store.open.set()
     await until(lambda: store.rows.get("counter:a") == (1, 1))
     die(owner)
     next_owner.own(epoch=2)
