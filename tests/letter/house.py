@@ -128,6 +128,14 @@ class Post:
         return [found async for found in replay.verify() if found is not None]
 
 
+async def heard(wire: Wire, channel: str) -> dict[str, Any]:
+    """The next publication of a channel, whatever is told on the person's own one meanwhile."""
+    while (push := await wire.push())["channel"] != channel:
+        pass
+    told: dict[str, Any] = push["pub"]["data"]
+    return told
+
+
 @asynccontextmanager
 async def open_post(dsn: str, folder: Path) -> AsyncIterator[Post]:
     """A house that listens; at the end `verify` finds nothing in it."""

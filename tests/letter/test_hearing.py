@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.tallies import check_letters
 from tests.courier.rows import load_of
-from tests.letter.house import DOOR, Post
+from tests.letter.house import DOOR, Post, heard
 from tests.letter.test_seen import carry
 from tests.notification.house import until
 from tests.system.house import Person
@@ -116,7 +116,7 @@ async def test_old_scans_are_forgotten_and_the_timeline_stays(
 async def test_couriers_of_a_territory_hear_of_new_work(post: Post, ada: Person, ben: Person, cat: Person) -> None:
     wire = await post.listen(cat, "courier:PK5F")
     letter = await post.sealed(ada)
-    told = (await wire.push())["pub"]["data"]
+    told = await heard(wire, "courier:PK5F")
     assert (told["type"], told["task"]["letter_id"], told["task"]["status"]) == (
         "delivery.offered",
         letter["id"],
@@ -124,5 +124,5 @@ async def test_couriers_of_a_territory_hear_of_new_work(post: Post, ada: Person,
     )
     assert (told["task"]["from_op_code"], told["task"]["to_op_code"]) == ("PK5F21", "QH7A**")
     await post.task(cat, letter, "accept")
-    told = (await wire.push())["pub"]["data"]
+    told = await heard(wire, "courier:PK5F")
     assert (told["type"], told["step"], told["task"]["courier_id"]) == ("delivery.changed", "accepted", cat.id)

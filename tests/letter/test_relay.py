@@ -8,7 +8,7 @@ from actors.errors import Conflict
 from actors.messages.delivery import Scan, ScanEntry
 from actors.runtime.message import Caller
 from tests.courier.rows import load_of
-from tests.letter.house import DOOR, HOME, Post
+from tests.letter.house import DOOR, HOME, Post, heard
 from tests.letter.test_time import later
 from tests.system.house import Person
 
@@ -61,7 +61,7 @@ async def test_paper_goes_from_hand_to_hand(post: Post, ada: Person, hands: Hand
     await post.scan(hands.building, letter, "transit", expect=403)
     loads = [(await load_of(post.dsn, one.id))["open_tasks"] for one in (hands.building, hands.neighbour)]
     assert loads == [0, 1]
-    steps = [(await wire.push())["pub"]["data"]["step"] for _ in range(2)]
+    steps = [(await heard(wire, f"letter:{letter['id']}"))["step"] for _ in range(2)]
     assert steps == ["handover_offered", "handed_over"]
     track = (await post.get(ada, letter, "/track"))["items"]
     assert [step["courier_id"] for step in track if step["step"] == "handed_over"] == [hands.neighbour.id]

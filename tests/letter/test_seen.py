@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.letter.house import DOOR, HOME, Post
+from tests.letter.house import DOOR, HOME, Post, heard
 from tests.system.house import Person
 
 
@@ -160,7 +160,7 @@ async def test_nothing_private_is_told_live_or_in_history(post: Post, ada: Perso
     assert "error" not in head
     past = (await ear.ask(history={"channel": channel, "limit": 100}))["history"]["publications"]
     await post.scan(cat, letter, "transit")
-    live = [(await ear.push())["pub"] for _ in range(2)]
+    live = [await heard(ear, channel) for _ in range(2)]
     everything = str([*past, *live])
     assert len(past) >= 4
     for secret in (ada.id, "private", HOME, DOOR, "five", "Tea"):

@@ -1,6 +1,6 @@
 """The whole story over HTTP, and seen live: written, sealed, accepted, carried, delivered, read, answered."""
 
-from tests.letter.house import DOOR, HOME, Post
+from tests.letter.house import DOOR, HOME, Post, heard
 from tests.system.house import Person
 
 
@@ -25,9 +25,9 @@ async def test_a_letter_is_written_carried_read_and_answered(post: Post, ada: Pe
 
     moves: list[dict[str, str]] = []
     while not moves or moves[-1]["to"] != "read":
-        push = await wire.push()
-        if push["pub"]["data"]["type"] == "letter.moved":
-            moves.append(push["pub"]["data"])
+        told = await heard(wire, f"letter:{letter['id']}")
+        if told["type"] == "letter.moved":
+            moves.append(told)
     assert [(move["from"], move["to"], move["place"]) for move in moves] == [
         ("sealed", "collected", "PK5F**"), ("collected", "in_transit", "PK5F**"), ("in_transit", "delivered", "QH7A**"),
         ("delivered", "read", None),
