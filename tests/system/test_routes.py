@@ -11,6 +11,7 @@ from actors.cursors import encode_cursor
 from handlers.system import OPERATIONS
 from tests.notification.house import until
 from tests.system.house import ServedHouse
+from tests.transport import IS_REDIS
 
 SOMETHING = "00000000-0000-7000-8000-000000000000"
 
@@ -25,7 +26,7 @@ async def test_only_administrators_may_ask(house: ServedHouse) -> None:
 async def test_info_tells_what_runs(house: ServedHouse) -> None:
     info = await house.system("/info")
 
-    assert info["house"] == "house" and info["transport"] == "memory" and info["version"]
+    assert info["house"] == "house" and info["transport"] == ("redis" if IS_REDIS else "memory") and info["version"]
     assert info["postgres"].partition(".")[0].isdigit()
     assert 0 < info["uptime_seconds"] < 600
     assert abs(datetime.fromisoformat(info["started_at"]) - datetime.now(UTC)) < timedelta(seconds=600)

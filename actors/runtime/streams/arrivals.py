@@ -170,7 +170,7 @@ class Arrivals:
     def _open(self, mine: Owned) -> None:
         """All that this house had sent to the partition was read: from now on its mail goes by reference."""
         mine.is_open = True
-        mine.heard[self._incarnation] = self._parts.asked.number
+        mine.heard[self._incarnation] = max(mine.sent_before, mine.heard.get(self._incarnation, 0))
         while mine.waiting:
             destination, key, envelope = mine.waiting.popleft()
             try:

@@ -28,11 +28,12 @@ class Owned:
 
     __slots__ = (
         "at_work", "epoch", "gate", "gate_sent_at", "hand", "heard", "is_closing", "is_open", "is_suspect", "last",
-        "number", "stream", "waiting",
+        "number", "sent_before", "stream", "waiting",
     )  # fmt: skip
 
-    def __init__(self, number: int, epoch: int) -> None:
+    def __init__(self, number: int, epoch: int, sent_before: int = 0) -> None:
         self.number, self.epoch = number, epoch
+        self.sent_before = sent_before  # this house's messages up to this number lie before the gate, if anywhere
         self.stream = f"mb:{number}"
         self.last = b"0"  # read up to here
         self.hand: dict[bytes, Arrived | None] = {}  # read and not deleted yet; None: its turn has ended

@@ -152,7 +152,7 @@ class Streams:
     def open(self, epochs: Mapping[int, int]) -> None:
         """See `ports.Holder.open`."""
         for number, epoch in epochs.items():
-            mine = self.parts.owned[number] = Owned(number, epoch)
+            mine = self.parts.owned[number] = Owned(number, epoch, self.parts.asked.number)
             self._send_gate(mine)
         self.parts.post.send(f"poke:{self._incarnation}", POKE, None)  # ends the read that does not know of them yet
 
