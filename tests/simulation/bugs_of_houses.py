@@ -1,7 +1,7 @@
 """Classic bugs of many houses: see `bugs`."""
 
 from asyncio import Future
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 from unittest.mock import patch
 
@@ -186,22 +186,6 @@ def mail_of_a_lapse_forgotten() -> Iterator[None]:
             ended(arrivals, *args)
 
     with patch.object(Arrivals, "_ended", forgetful):
-        yield
-
-
-@bug
-def claim_without_looking_again() -> Iterator[None]:
-    """What was nobody's when the house looked is claimed, whoever has claimed it since."""
-
-    def claim(tx: Transaction, incarnation: int, numbers: Sequence[int]) -> list[Any]:
-        claimed = []
-        for number in numbers:
-            _, epoch = tx.get("partition", number)
-            tx.put(("partition", number), (incarnation, epoch + 1))
-            claimed.append((number, epoch + 1))
-        return rows("number epoch", claimed)
-
-    with patch.dict(HANDLERS, {"placement.claim_partitions": claim}):
         yield
 
 

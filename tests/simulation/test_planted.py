@@ -19,6 +19,8 @@ FOUND = {
     "open_before_the_rest_is_read": 119,
     "lost_answer_taken_for_not_sent": 95,
     "lease_by_the_wall_clock": 73,
+    "owner_that_never_asks_for_its_lease": 97,
+    "mail_of_a_lapse_forgotten": 149,
 }
 """A seed that has found it: tried first. When the product or the simulation changes, another one does."""
 
