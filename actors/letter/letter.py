@@ -27,8 +27,8 @@ from actors.messages.delivery import (
 )
 from actors.messages.letter import (
     AmendLetter,
+    Archive,
     Archived,
-    ArchiveLetter,
     BeginLetter,
     BindLetter,
     ConcernsCaller,
@@ -38,10 +38,10 @@ from actors.messages.letter import (
     LetterLabelled,
     LoseSender,
     MarkRead,
-    RecallLetter,
-    RestoreVersion,
+    Recall,
+    Restore,
+    Seal,
     SealDue,
-    SealLetter,
     Words,
 )
 from actors.moves import LETTER, Role, check, refusal
@@ -99,7 +99,7 @@ class LetterOwner(Entity[LetterState]):
         return ledger.decision(None)
 
     @handles
-    async def restore(self, state: LetterState | None, message: RestoreVersion, turn: Turn) -> Decision[None]:
+    async def restore(self, state: LetterState | None, message: Restore, turn: Turn) -> Decision[None]:
         """Let the words be what they were; that is a new version."""
         ledger = Ledger(_own(state, turn, "draft"), turn.now)
         writing.require_draft(ledger.state)
@@ -118,7 +118,7 @@ class LetterOwner(Entity[LetterState]):
         return self._gone(letter, turn)
 
     @handles
-    async def seal(self, state: LetterState | None, message: SealLetter, turn: Turn) -> Decision[None]:
+    async def seal(self, state: LetterState | None, message: Seal, turn: Turn) -> Decision[None]:
         """Seal now, or when the time comes."""
         ledger = Ledger(_own(state, turn, "sealed"), turn.now)
         if ledger.state.status not in {"sealed", "scheduled"}:
@@ -138,7 +138,7 @@ class LetterOwner(Entity[LetterState]):
         return ledger.decision(None)
 
     @handles
-    def recall(self, state: LetterState | None, message: RecallLetter, turn: Turn) -> Decision[None]:
+    def recall(self, state: LetterState | None, message: Recall, turn: Turn) -> Decision[None]:
         """Make it a draft again."""
         del message
         ledger = Ledger(_own(state, turn, "draft"), turn.now)
@@ -146,7 +146,7 @@ class LetterOwner(Entity[LetterState]):
         return ledger.decision(None)
 
     @handles
-    def archive(self, state: LetterState | None, message: ArchiveLetter, turn: Turn) -> Decision[None]:
+    def archive(self, state: LetterState | None, message: Archive, turn: Turn) -> Decision[None]:
         """Put it away for the one who asks; again changes nothing."""
         del message
         letter = there(state)

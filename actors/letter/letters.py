@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import asdict
 
 from actors.authority import normalise, normalise_letter_code
 from actors.cursors import decode_cursor, encode_cursor
@@ -19,6 +20,7 @@ from actors.letter.views import Viewer, find_view, letter_of, read_letter_of, re
 from actors.messages.fields import UUID_PATTERN, Id, Page
 from actors.messages.letter import (
     AmendLetter,
+    Archive,
     ArchiveLetter,
     BeginLetter,
     ChangeLetter,
@@ -38,9 +40,12 @@ from actors.messages.letter import (
     MarkRead,
     ReadByCode,
     ReadLetter,
+    Recall,
     RecallLetter,
     ReplyLetter,
+    Restore,
     RestoreVersion,
+    Seal,
     SealLetter,
     Terms,
     TrackLetter,
@@ -57,6 +62,8 @@ _is_id = re.compile(UUID_PATTERN).match
 _END = 2**31 - 1
 StepNumber = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Version = Annotated[int, msgspec.Meta(ge=0, le=_END)]
+SENT_ON = {RestoreVersion: Restore, SealLetter: Seal, RecallLetter: Recall, ArchiveLetter: Archive}
+"""What people say -> what the letter's actor is told, which answers nothing."""
 
 
 class Letters(Service):
@@ -121,8 +128,8 @@ class Letters(Service):
 
     @handles
     async def act(self, message: RestoreVersion | SealLetter | RecallLetter | ArchiveLetter, turn: Turn) -> Letter:
-        """What goes to the letter as it is, and is answered with the letter."""
-        return await self._do(message, turn)
+        """What the letter's own actor does; it is answered with the letter as the caller sees it."""
+        return await self._do(SENT_ON[type(message)](**asdict(message)), turn)
 
     @handles
     async def get(self, message: GetLetter, turn: Turn) -> Letter:

@@ -9,7 +9,7 @@ import pytest
 
 from actors.errors import Conflict, DomainError, Forbidden, NotFound
 from actors.messages.delivery import Accept, Assign, Release, Scan, ScanEntry
-from actors.messages.letter import ArchiveLetter, MarkRead, RecallLetter, SealLetter
+from actors.messages.letter import Archive, MarkRead, Recall, Seal
 from actors.moves import AGREEING, LABEL, LETTER, TASK, Move, Role
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Caller
@@ -99,8 +99,8 @@ class Envelope:
         if what in SCANS:
             return self.scan(role, what)
         tries: dict[str, Callable[[], Any]] = {
-            "seal": lambda: SealLetter(letter_id=self.id), "recall": lambda: RecallLetter(letter_id=self.id),
-            "archive": lambda: ArchiveLetter(letter_id=self.id),
+            "seal": lambda: Seal(letter_id=self.id), "recall": lambda: Recall(letter_id=self.id),
+            "archive": lambda: Archive(letter_id=self.id),
             "read": lambda: MarkRead(letter_id=self.id, code=self.code if role == "reader" else None, reader=uuid7()),
             "accept": lambda: Accept(letter_id=self.id, task_id=self.task_id),
             "release": lambda: Release(letter_id=self.id, task_id=self.task_id),

@@ -2,6 +2,7 @@
 
 from actors.messages.letter.commands import (
     AmendLetter,
+    Archive,
     ArchiveLetter,
     BeginLetter,
     BindLetter,
@@ -19,9 +20,12 @@ from actors.messages.letter.commands import (
     LoseSender,
     MarkRead,
     ReadByCode,
+    Recall,
     RecallLetter,
     ReplyLetter,
+    Restore,
     RestoreVersion,
+    Seal,
     SealDue,
     SealLetter,
     TrackLetter,
@@ -67,6 +71,7 @@ from actors.messages.letter.stats import DayFigures, DeliveryTimes, GetLetterSta
 
 __all__ = [
     "AmendLetter",
+    "Archive",
     "ArchiveLetter",
     "Archived",
     "BeginLetter",
@@ -114,10 +119,13 @@ __all__ = [
     "Photos",
     "ReadByCode",
     "ReadLetter",
+    "Recall",
     "RecallLetter",
     "ReplyLetter",
+    "Restore",
     "RestoreVersion",
     "SchoolFigures",
+    "Seal",
     "SealDue",
     "SealLetter",
     "Style",

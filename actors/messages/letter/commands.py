@@ -196,6 +196,31 @@ class AmendLetter(Command[None], frozen=True, kw_only=True):
     style: Style | UnsetType = UNSET
 
 
+class Restore(Command[None], frozen=True, kw_only=True):
+    """`RestoreVersion`, as the letters' service sends it on to the letter."""
+
+    letter_id: str
+    version: int
+
+
+class Seal(Command[None], frozen=True, kw_only=True):
+    """`SealLetter`, sent on."""
+
+    letter_id: str
+
+
+class Recall(Command[None], frozen=True, kw_only=True):
+    """`RecallLetter`, sent on."""
+
+    letter_id: str
+
+
+class Archive(Command[None], frozen=True, kw_only=True):
+    """`ArchiveLetter`, sent on."""
+
+    letter_id: str
+
+
 class MarkRead(Command[None], frozen=True, kw_only=True):
     """Somebody reads it, with its code or as the recipient: they are counted, and what is delivered is read then."""
 
