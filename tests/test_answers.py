@@ -52,7 +52,7 @@ def plain(hint: Any) -> Any:
 @pytest.mark.parametrize("kind", sorted(behaviours(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
 def test_handlers_answer_what_their_messages_promise(kind: type[Actor]) -> None:
     wrong = [
-        (name, message.__name__, said)
+        f"{name} answers {message}"
         for name, message, said in promises(kind)
         if Any not in said and {plain(reply_type(message))} != {plain(one) for one in said}
     ]

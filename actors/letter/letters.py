@@ -129,7 +129,8 @@ class Letters(Service):
     @handles
     async def act(self, message: RestoreVersion | SealLetter | RecallLetter | ArchiveLetter, turn: Turn) -> Letter:
         """What the letter's own actor does; it is answered with the letter as the caller sees it."""
-        return await self._do(SENT_ON[type(message)](**asdict(message)), turn)
+        order = next(order for said, order in SENT_ON.items() if isinstance(message, said))
+        return await self._do(order(**asdict(message)), turn)
 
     @handles
     async def get(self, message: GetLetter, turn: Turn) -> Letter:
