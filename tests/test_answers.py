@@ -49,7 +49,7 @@ def plain(hint: Any) -> Any:
     return type(None) if hint is None else hint
 
 
-@pytest.mark.parametrize("kind", sorted(behaviours(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", list(behaviours()))
 def test_handlers_answer_what_their_messages_promise(kind: type[Actor]) -> None:
     wrong = [
         f"{name} answers {message}"
