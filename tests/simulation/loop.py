@@ -19,6 +19,10 @@ BACKGROUND = (".run", "._watch", "._keep", "read_for_ever")
 """Coroutines that run for as long as their house."""
 
 
+_UNDYING: list[Task[Any]] = []
+"""What did not end when it was cancelled, again and again: closed by the garbage collector, it would complain."""
+
+
 class Host:
     """One process: its ready callbacks, and whether it runs, stands still (SIGSTOP), or is dead (SIGKILL)."""
 
@@ -255,6 +259,14 @@ class SimLoop(asyncio.AbstractEventLoop):
             events._set_running_loop(None)
         self._timers.clear()
 
+    def let_go(self) -> None:
+        """Forget every host."""
+        for host in self._everybody:
+            host.tasks.clear()
+            host.ready.clear()
+        self._everybody.clear()
+        self.hosts.clear()
+
     def _end(self) -> None:
         for _ in range(40):
             tasks = [task for host in self._everybody for task in host.tasks]
@@ -269,6 +281,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             if task.done() and not task.cancelled():
                 task.exception()
+        _UNDYING.extend(task for task in tasks if not task.done())
 
 
 def _nothing() -> None:

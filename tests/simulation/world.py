@@ -55,6 +55,16 @@ class World:
                 self._run()
             finally:
                 self.loop.close(house.unwind() for house in self._lived)
+                self._fall_apart()
+
+    def _fall_apart(self) -> None:
+        """Let everything go: envelopes are unknown to the garbage collector, and what they refer to stays for ever."""
+        for part in (*self._lived, self.postgres, self.redis, self.network, self.invariants):
+            vars(part).clear()
+        self.loop.let_go()
+        self._lived.clear()
+        self._ends.clear()
+        self.houses.clear()
 
     def _run(self) -> None:
         for number in range(PARTITIONS):
