@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.crowd import CROWDED, furnish
+from bench.growth import grow
 from bench.house import ROOT, UNBOUNDED, House, Person, command, data_folder, make_task, register, running, worker_key
 from bench.letters import measure, simulate
 from bench.peers import RESULTS, figures, find, ratios
@@ -212,6 +213,15 @@ def streams(asked: argparse.Namespace) -> Any:
     return found
 
 
+def growth(asked: argparse.Namespace) -> Any:
+    """Clusters of 1, 2 and 3 houses on this machine: requests per second, and processor time of each part."""
+    found = [one._asdict() for one in grow(float(asked.seconds))]
+    for one in found:
+        parts = "  ".join(f"{part} {one[f'{part}_us']:4.0f}" for part in ("house", "database", "redis", "front"))
+        _say(f"{one['houses']} houses  {one['work']:13}{one['rate']:7,.0f}/s   us each: {parts}")
+    return found
+
+
 AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "actors": actors,
     "http": http,
@@ -223,6 +233,7 @@ AXES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "letters": letters,
     "letters-simulation": letters_simulation,
     "streams": streams,
+    "growth": growth,
 }
 
 

@@ -21,7 +21,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     followers: int
     following: int
     letters: int = 0
-    """Letters that the person has written. This house keeps no letters yet, so nobody has written any."""
+    """Letters that the person has sealed; those without the writer's name would give them away."""
 
 
 class Relation(msgspec.Struct, frozen=True, kw_only=True):

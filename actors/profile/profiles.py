@@ -126,7 +126,7 @@ def _relation(row: Record) -> Relation:
 def _profile(row: Record) -> Profile:
     return Profile(
         username=row["username"], display_name=row["display_name"], bio=row["bio"], avatar=row["avatar"],
-        tags=row["tags"], counts=Counts(followers=row["followers"], following=row["following"]),
+        tags=row["tags"], counts=Counts(followers=row["followers"], following=row["following"], letters=row["letters"]),
         relation=_relation(row),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ returning r.ord;
 -- $1 viewer uuid, $2 sees_all boolean, $3 user_id uuid or null, $4 username text (where $3 is null)
 select a.id, a.username, p.display_name, p.bio, a.avatar, p.tags, coalesce(s.followers, 0) as followers,
     (select count(*) from follow f where f.follower_id = a.id) as following,
+    (select count(*) from letter l where l.sender_id = a.id and l.code is not null and not l.anonymous) as letters,
     r.is_following, r.is_followed_by, r.is_blocked
 from account a
 join profile p on p.user_id = a.id

@@ -42,3 +42,11 @@ async def test_a_letter_is_written_carried_read_and_answered(post: Post, ada: Pe
     steps = [step["step"] for step in (await post.get(ada, letter, "/track"))["items"]]
     assert steps == ["sealed", "offered", "accepted", "collected", "in_transit", "delivered", "read"]
     assert HOME in {step["place"] for step in (await post.get(ada, letter, "/track"))["items"]}
+
+
+async def test_a_profile_counts_what_was_sealed_under_its_name(post: Post, ada: Person, ben: Person) -> None:
+    await post.draft(ada)
+    await post.sealed(ada, anonymous=True)
+    taken_back, _ = await post.sealed(ada), await post.sealed(ada, recipient="ben")
+    await post.act(ada, taken_back, "recall")
+    assert (await post.call(ben, "GET", "/profiles/ada"))["counts"]["letters"] == 1
