@@ -109,6 +109,9 @@ class Faults:
             self._note(f"pause {house.host.name} {seconds} s")
             house.host.is_hurt |= seconds > 2
             self._in_a_moment(house, lambda: self._world.loop.pause(house.host, seconds))
+            if seconds > LEASE_SECONDS:
+                loop = self._world.loop
+                loop.at(loop.nature, loop.time() + seconds - 0.1, self._world.wake_up, house)
 
     def pause_in_transaction(self) -> None:
         """SIGSTOP in the midst of a transaction, for longer than a lease."""
@@ -121,7 +124,7 @@ class Faults:
     def slow_opening(self) -> None:
         """The next partitions that are opened find Redis slow."""
         self._note("redis is slow for who opens partitions")
-        self._world.slow_openings += 2
+        self._world.slow_openings += 10
 
     def slow(self) -> None:
         """A route is slow for a while."""

@@ -58,13 +58,13 @@ class User:
         if self._favourite is not None:
             kind, key = "ledger", "k0"
         chance = random.random()
-        if chance < 0.45:
+        if chance < (0.45 if self._favourite is None else 0.15):
             self._keep(kind, key)
         elif chance < 0.75:
             self._burst(house, kind, key)
             self._later(random.uniform(0.05, 0.6))
         else:
-            self._read(house, kind, key)
+            self.read(house, kind, key)
             self._later(random.uniform(0.02, 0.4))
 
     def _say_goodbye(self) -> None:
@@ -147,7 +147,8 @@ class User:
 
         loop.begin(house.host, wait())
 
-    def _read(self, house: SimHouse, kind: str, key: str) -> None:
+    def read(self, house: SimHouse, kind: str, key: str) -> None:
+        """Ask what is kept."""
         self._count += 1
         self._ask(house, kind, key, Read(), f"{self.name}.{self._count}?", 2.0, _ignore)
 

@@ -40,6 +40,7 @@ class World:
         self.slow_openings = 0
         self.users_stop_at = FAULTS_SECONDS
         self.breaks_left = 2  # an actor that crashes five times within a minute pauses for longer than a run lasts
+        self._users: list[User] = []
         self._lives = 0
         self._lived: list[SimHouse] = []
         self._ends: dict[SimHouse, list[tuple[Callable[[object], None], Exception]]] = {}
@@ -71,7 +72,9 @@ class World:
             self.postgres.tables["partition"]["partition", number] = None, 0
         for name in self.names:
             self.start(name)
-        users = [User(self, f"u{number}", self._stream()) for number in range(3 if len(self.names) > 1 else 5)]
+        users = self._users = [
+            User(self, f"u{number}", self._stream()) for number in range(3 if len(self.names) > 1 else 5)
+        ]
         Faults(self, self._stream(), FAULTS_SECONDS)
 
         def is_over() -> bool:
@@ -91,16 +94,23 @@ class World:
         """What has yet to come to an end."""
         unheard = self.postgres.tables["event"].keys() - self.invariants.heard
         mail = [stream for stream, held in self.redis.streams.items() if held and stream.startswith("mb:")]
-        busy = [house.name for house in self.houses.values() if house.system is not None and house.system.waiting]
+        systems = [(house.name, house.system) for house in self.houses.values() if house.system is not None]
+        busy = [name for name, system in systems if system.waiting or system._tasks]
         if unheard:
             return f"no consumer has heard {min(unheard)}"
         return f"mail lies in {mail} and {busy}" if mail or busy else ""
 
     def _opening(self) -> None:
-        """A house opens partitions."""
-        if self.slow_openings:
+        """A house opens partitions: Redis may be slow then, but not so slow that anybody takes it for gone."""
+        now = self.loop.time()
+        if self.slow_openings and self.redis.frozen_until < now - 1.0:
             self.slow_openings -= 1
-            self.redis.frozen_until = max(self.redis.frozen_until, self.loop.time() + 0.4)
+            self.redis.frozen_until = now + 0.6
+
+    def wake_up(self, house: SimHouse) -> None:
+        """A house is about to go on after it stood still for long: somebody asks it first thing."""
+        for number in range(self.keys if house.is_open and not house.host.is_dead else 0):
+            self._users[0].read(house, "ledger", f"k{number}")
 
     def start(self, name: str) -> None:
         """Start a house, and again a moment after it has ended."""
