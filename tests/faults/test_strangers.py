@@ -34,12 +34,17 @@ async def test_what_is_somebody_elses_does_not_exist(
     answer = await call(
         client, operation.method, untouched.url(operation), json=operation.example, headers=untouched.eve.headers
     )
-    if route == "GET /api/v1/users/{user_id}":
-        assert answer.status == 200 and json.loads(answer.body).keys() == PUBLIC_FIELDS
-    else:
-        is_open = operation.access in {Access.USER, Access.PUBLIC}
-        expected = (404, "not_found") if is_open else (403, "forbidden")
-        assert (answer.status, json.loads(answer.body)["code"]) == expected
+    is_open = operation.access in {Access.USER, Access.PUBLIC}
+    expected = (404, "not_found") if is_open else (403, "forbidden")
+    assert (answer.status, json.loads(answer.body)["code"]) == expected
+
+
+async def test_of_whom_one_has_not_been_blocked_by_one_sees_what_everybody_may(
+    untouched: World, client: aiohttp.ClientSession
+) -> None:
+    url = f"{untouched.house.url}/api/v1/users/{untouched.eve.id}"
+    answer = await call(client, "GET", url, headers=untouched.ada.headers)
+    assert answer.status == 200 and json.loads(answer.body).keys() == PUBLIC_FIELDS
 
 
 @pytest.mark.parametrize("route", [name for name in GUARDED if ROUTES[name].access is not Access.USER])
