@@ -1,5 +1,6 @@
 """What became of all letters: what is lost or doubled, how long they took, how fairly work was spread; as pictures."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,9 @@ import pygal
 
 from bench.letter_house import LetterHouse
 from bench.letter_world import World
+
+# pygal adds a finder of a kind that Python has given up: every import of what is not there would warn.
+sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
 
 WRONG = {
     "letters that were sealed and neither arrived nor failed, while nobody can take their task":

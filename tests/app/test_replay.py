@@ -58,8 +58,8 @@ async def test_every_row_is_what_its_events_say(house: NotifiedHouse) -> None:
     replay = replaying(house)
 
     assert sorted(replay.prefixes) == [
-        "account:", "api_key:", "chat:", "courier:", "notification_job:", "op_application:", "op_code:", "profile:",
-        "report:", "user:",
+        "account:", "api_key:", "chat:", "courier:", "letter:", "notification_job:", "op_application:",
+        "op_code:", "profile:", "report:", "user:",
     ]  # fmt: skip
     assert [found async for found in replay.verify()] == [None] * 5
 
