@@ -46,7 +46,7 @@ async def test_a_house_may_end_at_any_border(data_folder: Path, shared: dict[str
             victim.kill()
             for point in [*POINTS * rounds(1, 10), None]:
                 if point is not None:
-                    visited.append(await ended_at(houses, f"{point}:{random.randrange(5, 40)}"))
+                    visited.append(await ended_at(houses, f"{point}:{random.randrange(30, 120)}"))
                 else:
                     victim._environment.pop("FAULT_POINT")
                     await houses.restart(VICTIM)
