@@ -59,6 +59,13 @@ class RunningCluster(RunningHouse):
         """The lines of one house's log."""
         return self.lines_of(self.data / "houses" / name / "logs" / "posthouse.log")
 
+    async def until_logged(self, name: str, event: str, within_seconds: float = 5.0) -> None:
+        """Wait until a house's log has a line: its writer takes up to 100 ms, longer when the machine is busy."""
+        until = time.monotonic() + within_seconds
+        while not any(line["event"] == event for line in self.log_of(name)):
+            assert time.monotonic() < until, f"{name} did not log {event}"
+            await asyncio.sleep(0.05)
+
     def faults_of_houses(self) -> list[dict[str, object]]:
         """Every line that tells of a bug, of all houses."""
         names = [path.name for path in (self.data / "houses").iterdir()]

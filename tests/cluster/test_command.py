@@ -53,7 +53,7 @@ async def test_it_says_where_it_is_and_who_is_there(cluster: RunningCluster) -> 
 
 async def test_houses_have_their_own_logs_and_share_their_secrets(cluster: RunningCluster) -> None:
     for name in NAMES:
-        assert [line["event"] for line in cluster.log_of(name) if line["event"] == "house_ready"]
+        await cluster.until_logged(name, "house_ready")
         assert not (cluster.data / "houses" / name / "secrets").exists()
     assert stat.S_IMODE((cluster.data / "secrets" / "signing-keys.json").stat().st_mode) == 0o600
 
