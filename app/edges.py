@@ -171,7 +171,7 @@ def make_edges(
     app.router.add_get("/connection/websocket", realtime.handler)
     jwks = (lambda: {"keys": keys.public(clock.now())}) if keys.current.public else None
     Health(checks={"house": readiness.check, **checks}, metrics=metrics.scrape, jwks=jwks).add_to(app)
-    add_docs(app, document(OPERATIONS, title="Posthouse", version=VERSION))
+    add_docs(app, partial(document, OPERATIONS, title="Posthouse", version=VERSION))
     return Edges(app, realtime, metrics, readiness, edge.limits)
 
 

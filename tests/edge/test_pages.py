@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from aiohttp import ClientSession, web
@@ -41,7 +42,7 @@ async def http(postgres: Postgres) -> AsyncIterator[ClientSession]:
     app = web.Application()
     health = Health(checks={"postgres": postgres.check, "mailboxes": fine}, metrics=count, jwks=lambda: {"keys": []})
     health.add_to(app)
-    add_docs(app, document(OPERATIONS, title="Notes", version="1"))
+    add_docs(app, partial(document, OPERATIONS, title="Notes", version="1"))
     runner = Runner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -38,6 +38,23 @@ async def test_while_one_batch_is_committed_the_next_one_gathers(world: World) -
     assert world.desk.batches == [1, 4]
 
 
+async def test_the_next_batch_is_on_its_way_before_the_one_before_is_answered(world: World) -> None:
+    on_its_way = []
+    asked = [asyncio.ensure_future(world.service.ask(Place(number=number + 100), SYSTEM)) for number in range(20)]
+    asked[0].add_done_callback(lambda _: on_its_way.append(list(world.desk.batches)))
+    await asyncio.gather(*asked)
+    assert on_its_way == [[10, 10]]
+
+
+async def test_a_batch_with_a_reply_too_few_is_not_committed_again(world: World) -> None:
+    world.desk.forgets_a_reply = True
+    answers = await asyncio.gather(
+        *(world.service.ask(Place(number=n), SYSTEM) for n in (1, 2)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Internal, Internal]
+    assert len(world.store.commits) == 1
+
+
 async def test_idempotency_keys_of_a_batch_follow_in_its_transaction_where_something_was_made(world: World) -> None:
     def key(name: str) -> Idempotency:
         return Idempotency("POST /places", name, b"")

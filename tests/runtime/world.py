@@ -279,6 +279,7 @@ class Desk(Service):
         self.handled: list[str] = []
         self.batches: list[int] = []
         self.fails_to_settle = False
+        self.forgets_a_reply = False
         self.find: Callable[[str, str], Ref]
 
     @handles
@@ -323,4 +324,5 @@ class Desk(Service):
         if self.fails_to_settle:
             raise RuntimeError("cannot settle")
         replies = [Refused("seven") if number == 7 else number for number in rows]
+        del replies[: self.forgets_a_reply]
         return Settled(replies=replies, made=[None if number == 7 else f"made-{number}" for number in rows])

@@ -171,12 +171,18 @@ async def commit_together(office: "Office", batch: Sequence[Envelope], together:
         raise UnknownOutcome("the outcome is unknown") from error
     result = settled[0]
     publish(office, [*result.events, *filter(None, result.stored or ())])
+    _finish(result, len(batch))
+    return result
+
+
+def _finish(settled: Settled[Any], messages: int) -> None:
     try:
-        if result.after is not None:
-            result.after()
+        if settled.after is not None:
+            settled.after()
     except Exception as error:
         raise CrashedAfterCommit from error
-    return result
+    if len(settled.replies) != messages:
+        raise CrashedAfterCommit(f"{messages} messages have {len(settled.replies)} replies")
 
 
 def answer_all(batch: Sequence[Envelope], settled: Settled[Any]) -> None:
