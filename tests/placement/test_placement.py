@@ -201,6 +201,45 @@ async def test_a_house_that_was_declared_dead_owns_and_claims_nothing(build: Bui
     await connection.close()
 
 
+async def start_often(build: Build, name: str, watcher: Homestead) -> Homestead:
+    """Start a house as often as makes it suspicious, each time for as long as the watcher needs to see it."""
+    for start in range(1, logic.JOINS + 1):
+        house = await build(name)
+        seen = watcher.placement._starts
+        while house.row.id not in seen or seen[house.row.id][-1][0] != house.row.incarnation:
+            await asyncio.sleep(0.01)
+        if start < logic.JOINS:
+            await house.stop()
+    return house
+
+
+@pytest.mark.usefixtures("short_lease")
+async def test_a_house_that_starts_again_and_again_gets_nothing_of_the_living_but_what_is_nobodys(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logic, "STEADY_SECONDS", 0.5)
+    one = await build("one")
+    await until_shared([one], 1)
+    two = await start_often(build, "two", one)
+    await asyncio.sleep(logic.STEADY_SECONDS + 2 * logic.LOOK_SECONDS)
+    assert (len(one.owned), len(two.owned)) == (256, 0), "it may be gone again in a moment"
+
+    await one.kill()
+    await until_shared([two], 8)
+
+
+@pytest.mark.usefixtures("short_lease")
+async def test_a_house_that_has_not_started_for_a_minute_gets_its_share(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logic, "STEADY_SECONDS", 0.5)
+    one = await build("one")
+    await until_shared([one], 1)
+    two = await start_often(build, "two", one)
+    monkeypatch.setattr(logic, "JOINS_SECONDS", 0.1)
+    await until_settled([one, two], 12)
+
+
 async def test_many_houses_that_start_together_share_without_a_quarrel(build: Build) -> None:
     houses = await asyncio.gather(*(build(f"h{number}") for number in range(4)))
     await until_settled(houses, 12)

@@ -36,7 +36,7 @@ def shared(database_dsn: str, redis_url: str) -> dict[str, str]:
 
 async def test_a_house_may_end_at_any_border(data_folder: Path, shared: dict[str, str]) -> None:
     random = Random(7)
-    program = {VICTIM: [sys.executable, str(CRASHING)]}
+    program = {name: [sys.executable, str(CRASHING)] for name in NAMES}
     visited: list[float] = []
     async with lone_houses(data_folder, shared, {name: {} for name in NAMES}, program) as houses:
         world = World(houses)

@@ -8,13 +8,15 @@ from random import Random
 
 import aiohttp
 
+from actors.runtime.placement import partition_of
+from actors.runtime.placement.rendezvous import winner
 from tests.cluster.running import RunningCluster
 from tests.conftest import open_folder
 from tests.faults.cluster.outcome import tell
 from tests.faults.cluster.owners import take_notes, writes_of_strangers
 from tests.faults.history import Clients, judge
 from tests.faults.writing import until_written, writing
-from tests.running import RunningHouse, end
+from tests.running import Person, RunningHouse, end
 
 SETTINGS = {
     "POSTHOUSE_LIMITS_ENABLED": "false",
@@ -39,8 +41,17 @@ class World:
         """Make people, and begin to note who owns what."""
         async with aiohttp.ClientSession(timeout=PATIENCE) as client:
             self.clients = Clients(self.house, client, Random(1))
-            await self.clients.settle_in(PEOPLE)
+            self.clients.people = await self._settlers(client)
         await take_notes(self.house)
+
+    async def _settlers(self, client: aiohttp.ClientSession) -> list[Person]:
+        """Register people until as many live in each house: where nobody lives, there is nothing to break."""
+        houses = [row["id"] for row in await self.house.sql("select id from house where alive")]
+        people: dict[int | None, list[Person]] = {house: [] for house in houses}
+        while any(len(some) < PEOPLE // len(houses) for some in people.values()):
+            person = await self.house.register(client)
+            people[winner(partition_of("inbox", person.id), houses)].append(person)
+        return [person for some in people.values() for person in some[: PEOPLE // len(houses)]]
 
     @asynccontextmanager
     async def busy(self) -> AsyncIterator["Busy"]:
