@@ -102,10 +102,15 @@ def check(table: Sequence[Move], before: str, after: str, roles: Collection[Role
     raise refusal(before, after)
 
 
-def refusal(before: str, after: str, kind: type[DomainError] = Conflict) -> DomainError:
-    """Say that something cannot go from one status to the other."""
+def refusal(before: str, after: str, kind: type[DomainError] = Conflict, why: str = "") -> DomainError:
+    """Say that something cannot go from one status to the other, and ``why`` where the table alone does not tell."""
     words = "is for others to do" if kind is Forbidden else "is no possible move"
-    return kind(f"from {before} to {after} {words}", **{"from": before, "to": after})
+    return kind(why or f"from {before} to {after} {words}", **{"from": before, "to": after})
+
+
+def befores(table: Sequence[Move], after: str, role: Role) -> list[str]:
+    """From where somebody may move it there, in the order of the table."""
+    return [move.before for move in table if move.after == after and role in move.who]
 
 
 def open_to(table: Sequence[Move], before: str, roles: Collection[Role]) -> list[str]:

@@ -23,6 +23,7 @@ from actors.messages.courier import (
     ShowApplication,
 )
 from actors.messages.fields import Id, Page
+from actors.moves import refusal
 from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Aware
@@ -73,13 +74,14 @@ class CourierApplications(Service):
     async def promote(self, message: PromoteCourier, turn: Turn) -> Application:
         """Ask for the next level. Conflict while its thresholds are not reached."""
         seen = await self._reach.see(message.courier_id, turn.caller)
-        require_role(seen, "self")
         row = seen.row
+        require_role(seen, "self", move=(str(row["level"]), str(row["level"] + 1)))
         progress = await progress_of(self._store, self._settings, row, turn.now)
         if progress is None:
             raise Conflict("there is no higher level", **{"from": str(HIGHEST), "to": None})
         if not progress.is_met:
-            raise Conflict("the next level asks for more", needs=progress.needs, has=progress.has)
+            steps = {"from": str(row["level"]), "to": str(progress.level)}
+            raise Conflict("the next level asks for more", needs=progress.needs, has=progress.has, **steps)
         asked = Application(
             id=uuid7(), user_id=message.courier_id, kind="promotion", level=progress.level,
             prefixes=_widened(row["prefixes"], progress.level), max_daily_tasks=row["max_daily_tasks"],
@@ -109,7 +111,7 @@ class CourierApplications(Service):
     @handles
     async def approve(self, message: ApproveApplication, turn: Turn) -> Application:
         """Let it be so, in the territory that was asked for or another one of the decider's."""
-        application, own = await self._deciding(message.application_id, turn)
+        application, own = await self._deciding(message.application_id, "approved", turn)
         if application.status != "pending":
             return _decided(application, "approve")
         prefixes = application.prefixes
@@ -128,7 +130,7 @@ class CourierApplications(Service):
     @handles
     async def reject(self, message: RejectApplication, turn: Turn) -> Application:
         """Refuse with a reason."""
-        application, own = await self._deciding(message.application_id, turn)
+        application, own = await self._deciding(message.application_id, "rejected", turn)
         if application.status != "pending":
             return _decided(application, "reject")
         command = DecideApplication(
@@ -163,11 +165,11 @@ class CourierApplications(Service):
             raise NotFound("no such application")
         return application, own, decides
 
-    async def _deciding(self, application_id: str, turn: Turn) -> tuple[Application, Record | None]:
+    async def _deciding(self, application_id: str, to: str, turn: Turn) -> tuple[Application, Record | None]:
         """An application that the caller may decide; the courier as whom, None as an administrator."""
         application, own, decides = await self._seen(application_id, turn)
         if not decides:
-            raise Forbidden("somebody else decides this")
+            raise refusal(application.status, to, Forbidden, "somebody else decides this")
         return application, None if turn.caller.is_admin else own
 
 

@@ -156,7 +156,8 @@ class CourierOwner(Entity[CourierState]):
         _require_active(courier)
         require(PROMOTION, "promote", str(courier.level))
         if courier.application is not None and courier.application.status == "pending":
-            raise Conflict("an application waits already", application_id=courier.application.id)
+            waits = {"from": "pending", "to": "pending"}
+            raise Conflict("an application waits already", application_id=courier.application.id, **waits)
         event = CourierApplied(**_told(replace(courier, application=asked), turn))
         return Decision(reply=asked, events=[event], writes=under(), made=asked.id)
 
@@ -200,7 +201,8 @@ def _at_work(state: CourierState | None) -> CourierState:
 
 def _require_active(courier: CourierState) -> None:
     if courier.status != "active":
-        raise Conflict(f"a courier who is {courier.status} cannot be promoted", status=courier.status)
+        steps = {"from": str(courier.level), "to": str(courier.level + 1)}
+        raise Conflict(f"a courier who is {courier.status} cannot be promoted", status=courier.status, **steps)
 
 
 def _applicant(state: CourierState | None, asked: Application) -> CourierState:

@@ -194,7 +194,7 @@ class Couriers(Service):
 
     async def _set(self, courier_id: str, command: SetStanding, turn: Turn) -> Courier:
         seen = await self._reach.see(courier_id, turn.caller)
-        require_role(seen, "above", "admin")
+        require_role(seen, "above", "admin", move=(seen.row["status"], command.status))
         if "admin" not in seen.roles:
             command = msgspec.structs.replace(command, mandate=mandate(seen.caller, seen.row["level"] + 1, []))
         await self._ref("courier", courier_id).ask(command, turn.caller)

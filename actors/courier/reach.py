@@ -7,6 +7,7 @@ from actors.authority import covers_all, may
 from actors.courier.moves import Who
 from actors.errors import Forbidden, NotFound
 from actors.messages.courier import Mandate
+from actors.moves import refusal
 from actors.runtime.message import Caller
 from storage.courier import CourierStore
 from storage.postgres import Record
@@ -63,10 +64,12 @@ class Reach:
         return roles
 
 
-def require_role(seen: Seen, *roles: Who | str) -> None:
-    """Raise `Forbidden` unless the caller is one of these to the courier."""
-    if not seen.roles & set(roles):
-        raise Forbidden(f"this is for {_either(roles)}")
+def require_role(seen: Seen, *roles: Who | str, move: tuple[str, str] | None = None) -> None:
+    """Raise `Forbidden` unless the caller is one of these to the courier; ``move``: from what to what."""
+    if seen.roles & set(roles):
+        return
+    why = f"this is for {_either(roles)}"
+    raise Forbidden(why) if move is None else refusal(*move, Forbidden, why)
 
 
 def mandate(own: Record | None, level: int, prefixes: Sequence[str]) -> Mandate | None:

@@ -28,6 +28,7 @@ from actors.messages.label import (
 )
 from actors.messages.letter import BindLetter
 from actors.messages.picture import Picture
+from actors.moves import LABEL, befores, refusal
 from actors.runtime.actor import Decision, Opened, Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Aware
@@ -95,9 +96,11 @@ class Labels(Service):
     @handles
     def expire(self, message: ExpireLabels, turn: Turn) -> Decision[None]:
         """End what nobody has bound."""
-        return Decision(
-            writes=[Write(Q.expire_labels, (message.batch_id, turn.now)), self._timers.end(message.timer_id)]
-        )
+        expired = [
+            Write(Q.expire_labels, (message.batch_id, before, turn.now))
+            for before in befores(LABEL, "expired", "house")
+        ]
+        return Decision(writes=[*expired, self._timers.end(message.timer_id)])
 
     @handles
     async def list_batches(self, message: ListBatches, turn: Turn) -> Page[LabelBatch]:
@@ -141,9 +144,14 @@ class Labels(Service):
     async def bind(self, message: BindLabel, turn: Turn) -> Label:
         """Let the letter take the label."""
         label = await self._label(message.code, turn)
-        await self._ref("letter", message.letter_id).ask(
-            BindLetter(letter_id=message.letter_id, label=label.code), turn.caller
-        )
+        order = BindLetter(letter_id=message.letter_id, label=label.code)
+        try:
+            await self._ref("letter", message.letter_id).ask(order, turn.caller)
+        except Conflict as refused:
+            label = await self._label(
+                message.code, turn
+            )  # the letter does not know what a label is that is not its own
+            raise refusal(label.status, "bound", Conflict, refused.detail) from None
         return await self._label(message.code, turn)
 
     @handles
@@ -153,8 +161,11 @@ class Labels(Service):
         await self._batch(label.batch_id, turn)
         if label.status == "cancelled":
             return Decision(reply=label)
-        no_move = Conflict("only what is not bound is cancelled", **{"from": label.status, "to": "cancelled"})
-        write = Write(Q.cancel_labels, (label.code, turn.now), expect=1, otherwise=no_move)
+        no_move = refusal(label.status, "cancelled", Conflict, "only what is not bound is cancelled")
+        if label.status not in befores(LABEL, "cancelled", "admin" if turn.caller.is_admin else "courier"):
+            raise no_move
+        row = (label.code, label.status, "cancelled", turn.now)
+        write = Write(Q.move_labels, row, expect=1, otherwise=no_move)
         cancelled = Label(
             code=label.code, status="cancelled", batch_id=label.batch_id, letter_id=None, changed_at=turn.now
         )

@@ -6,19 +6,17 @@ from typing import Any, NamedTuple
 
 from actors.authority import masked
 from actors.carrier import Carrier
-from actors.errors import Conflict, DomainError, Forbidden, NotFound
+from actors.errors import Conflict, Forbidden, NotFound
 from actors.letter.ledger import Ledger
-from actors.letter.sealing import expect_somebody
+from actors.letter.sealing import expect_somebody, label_moves
 from actors.letter.settings import LetterSettings
 from actors.letter.state import LetterState
 from actors.letter.timing import KIND, Timers, timer_id
 from actors.messages.delivery import DeadlinePassed, ScanEntry, Task
 from actors.moves import LETTER, TASK, Role, check, refusal, status_after
-from storage import queries
 from storage.courier import accept_write, deliver_write, fail_write, late_write, release_write
 from storage.write import Write
 
-LABEL = queries.load("label")
 _ON_THE_WAY = ("available", "accepted", "collected", "in_transit", "delivered")
 
 
@@ -127,8 +125,8 @@ def scan(ledger: Ledger, entry: ScanEntry, carrier: Carrier, rules: Rules) -> bo
         raise refusal(to, to, Forbidden)
     roles = roles_of(state, carrier)
     check(LETTER, state.status, to, roles)
-    require_authority(carrier, entry.op_code)
     task = ledger.task
+    require_authority(carrier, entry.op_code, state.status, to)
     if to == "delivered" and entry.op_code != task.to_op:
         raise Conflict("this letter goes to another door", **{"from": state.status, "to": to})
     if to == "failed":
@@ -138,10 +136,10 @@ def scan(ledger: Ledger, entry: ScanEntry, carrier: Carrier, rules: Rules) -> bo
     return True
 
 
-def require_authority(carrier: Carrier, place: str) -> None:
-    """Raise `Forbidden` unless a place lies in somebody's territory."""
+def require_authority(carrier: Carrier, place: str, before: str, after: str) -> None:
+    """Raise `Forbidden` unless a place lies in the territory of who would move something there."""
     if not carrier.covers(place):
-        raise Forbidden(f"{masked(place)} is not in your territory")
+        raise refusal(before, after, Forbidden, f"{masked(place)} is not in your territory")
 
 
 def _carry(ledger: Ledger, to: str, entry: ScanEntry, carrier: Carrier, roles: Sequence[Role], rules: Rules) -> None:
@@ -181,7 +179,8 @@ def _take(
     task, settings = ledger.task, rules.settings
     deadline = ledger.at + settings.deadline(task.priority)
     if carrier.level is not None:
-        ledger.writes.append(accept_write(carrier.user_id, task.current_op, task.to_op, ledger.at, _MAY_NOT))
+        may_not = refusal(task.status, "accepted", Forbidden, _MAY_NOT)
+        ledger.writes.append(accept_write(carrier.user_id, task.current_op, task.to_op, ledger.at, may_not))
     ledger.handle(
         "accepted", step, roles, note=note, courier_id=carrier.user_id, courier_level=carrier.level, deadline=deadline,
         is_late=False, **_NO_OFFER,
@@ -220,12 +219,10 @@ def _rid(ledger: Ledger, count: Callable[[str, datetime], Write]) -> None:
 
 def follow_label(ledger: Ledger, to: str) -> None:
     """Let the letter's label have the status that goes with the letter's."""
-    if ledger.state.label is not None and to in {"in_transit", "delivered"}:
-        ledger.writes.append(Write(LABEL.move_labels, (ledger.state.label, to, ledger.at)))
+    if ledger.state.label is not None:
+        ledger.writes += label_moves(ledger.state.label, to, ledger.at)
 
 
 _NO_OFFER: dict[str, Any] = {"offer_to": None, "offer_until": None}
 _FREE: dict[str, Any] = {"courier_id": None, "courier_level": None, "deadline": None, "is_late": False, **_NO_OFFER}
-_MAY_NOT: DomainError = Forbidden(
-    "not in your territory, rated below 3.0, not active, or as many tasks today as a day has"
-)
+_MAY_NOT = "not in your territory, rated below 3.0, not active, or as many tasks today as a day has"

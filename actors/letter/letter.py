@@ -6,6 +6,7 @@ who is nothing to it there is no such letter.
 
 from collections.abc import Sequence
 
+from actors.authority import may
 from actors.carrier import Carrier
 from actors.errors import Conflict, Forbidden, NotFound
 from actors.letter import carrying, relaying, sealing, writing
@@ -232,8 +233,8 @@ class LetterOwner(Entity[LetterState]):
     async def assign(self, state: LetterState | None, message: Assign, turn: Turn) -> Decision[None]:
         """Give the task to somebody below the caller."""
         leader = await self._carrier(turn)
-        find_task(state, message.task_id, leader)
-        courier = await self._below(leader, message.courier_id)
+        task = find_task(state, message.task_id, leader)
+        courier = await self._below(leader, message.courier_id, task.status)
         ledger = Ledger(there(state), turn.now)
         give = carrying.give_again if message.is_again else carrying.give
         give(ledger, courier, self._rules, "admin" if leader.is_admin else "leader", message.reason)
@@ -316,13 +317,13 @@ class LetterOwner(Entity[LetterState]):
         """Somebody else."""
         return Carrier.of(user_id, await self._couriers.get_courier(user_id) if user_id else None)
 
-    async def _below(self, leader: Carrier, courier_id: str) -> Carrier:
+    async def _below(self, leader: Carrier, courier_id: str, before: str) -> Carrier:
         """Somebody to whom a task may be given. Raises `NotFound`, `Forbidden`."""
         if not leader.is_admin:
-            if leader.level is None or leader.level < 2:
-                raise Forbidden("couriers of level 2 and above assign")
+            if not may(leader.level, "assign"):
+                raise refusal(before, "accepted", Forbidden, "couriers of level 2 and above assign")
             if not await self._store.is_below(leader.user_id, courier_id):
-                raise Forbidden("they are not below you")
+                raise refusal(before, "accepted", Forbidden, "they are not below you")
         courier = await self._courier(courier_id)
         if courier.level is None:
             raise NotFound("no such courier")
@@ -340,7 +341,7 @@ class LetterOwner(Entity[LetterState]):
         if letter.status == "sealed":
             sealing.cancel(ledger, self._timers)
         elif letter.label is not None:
-            ledger.writes.append(Write(LABELS.move_labels, (letter.label, "cancelled", turn.now)))
+            ledger.writes += sealing.label_moves(letter.label, "cancelled", turn.now)
         ledger.writes.append(self._timers.end(timer_id(letter.id, "seal")))
         ledger.tell(LetterDeleted(at=ledger.at, letter_id=letter.id))
         return ledger.decision(None)

@@ -24,7 +24,7 @@ def hand_over(ledger: Ledger, entry: ScanEntry, giver: Carrier, taker: Carrier |
     task = _paper(ledger)
     if task.courier_id != giver.user_id and not giver.is_admin:
         raise Forbidden("somebody else has this letter")
-    require_authority(giver, entry.op_code)
+    require_authority(giver, entry.op_code, task.status, task.status)
     if taker is not None:
         check_crossing(giver, taker)
     until = ledger.at + timedelta(minutes=rules.settings.handover_minutes)
@@ -58,7 +58,7 @@ def receive(ledger: Ledger, entry: ScanEntry, giver: Carrier, taker: Carrier, ru
         raise Forbidden("a parent of one of the two confirms a hand-over")
     check_crossing(giver, taker)
     if not (giver.covers(entry.op_code) or by.covers(entry.op_code) or taker.covers(entry.op_code)):
-        require_authority(by, entry.op_code)
+        require_authority(by, entry.op_code, task.status, task.status)
     ledger.writes.append(move_write(giver.user_id, taker.user_id, task.from_op, task.to_op, ledger.at, _NOT_THEIRS))
     ledger.handle(
         task.status, "handed_over", note=entry.note or None, current_op=entry.op_code, courier_id=taker.user_id,

@@ -13,7 +13,8 @@ from actors.letter.state import LetterState
 from actors.letter.timing import KIND, Timers, timer_id
 from actors.messages.delivery import AssignDue, Task
 from actors.messages.letter import DeliveryOffered, SealDue, Terms
-from actors.moves import refusal
+from actors.moves import LABEL as LABELS
+from actors.moves import befores, refusal
 from actors.runtime.ids import uuid7
 from storage import queries
 from storage.courier import DELIVERY_POINTS, release_write
@@ -107,7 +108,12 @@ def cancel(ledger: Ledger, timers: Timers) -> None:
     ledger.handle("cancelled", "cancelled", ("sender",), deadline=None)
     ledger.writes += [timers.end(timer_id(task.id, "assign")), timers.end(timer_id(task.id, "deadline"))]
     if label is not None:
-        ledger.writes.append(Write(LABEL.move_labels, (label, "cancelled", ledger.at)))
+        ledger.writes += label_moves(label, "cancelled", ledger.at)
+
+
+def label_moves(label: str, to: str, at: datetime) -> list[Write]:
+    """The writes that let a bound label follow its letter; where the table has no such move there are none."""
+    return [Write(LABEL.follow_labels, (label, before, to, at)) for before in befores(LABELS, to, "house")]
 
 
 def _check(state: LetterState, known: Record) -> None:

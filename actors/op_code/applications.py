@@ -21,6 +21,7 @@ from actors.messages.op_code import (
     ReleasePoint,
     ShowPointApplication,
 )
+from actors.moves import refusal
 from actors.op_code.application import read_application
 from actors.op_code.op_codes import AREA, POINT, SCHOOL, Territory, code_in_path
 from actors.runtime.actor import Ref, Service, Turn, handles
@@ -36,7 +37,7 @@ TRIES = 5
 class PointApplications(Service):
     """Points are given by active couriers of level 2 or above whose territory holds the area, and by administrators.
 
-    Everybody else but the applicant finds no such application.
+    Nobody gives one to themselves as a courier. Everybody else but the applicant finds no such application.
     """
 
     kind = "op_applications"
@@ -78,7 +79,7 @@ class PointApplications(Service):
     @handles
     async def approve(self, message: ApprovePoint, turn: Turn) -> PointApplication:
         """Give the point that is named, or a free one: then somebody else may take it first, and another is tried."""
-        application, held = await self._deciding(message.point_id, turn)
+        application, held = await self._deciding(message.point_id, "approved", turn)
         if application.status == "approved" and message.code is None:
             return application
         if message.code is not None:
@@ -96,7 +97,7 @@ class PointApplications(Service):
     @handles
     async def reject(self, message: RejectPoint, turn: Turn) -> PointApplication:
         """Refuse with a reason."""
-        application, held = await self._deciding(message.point_id, turn)
+        application, held = await self._deciding(message.point_id, "rejected", turn)
         return await self._decide(application.id, "rejected", turn, held, note=message.reason)
 
     @handles
@@ -147,17 +148,18 @@ class PointApplications(Service):
             raise NotFound("no such application")
         application, caller = read_application(row), turn.caller
         own = await self._territory.of(caller, "give_points")
-        covered = own is not None and covers(own["prefixes"], application.area)
-        if not (caller.is_admin or covered or application.user_id == caller.user_id):
+        is_own = application.user_id == caller.user_id
+        gives = own is not None and covers(own["prefixes"], application.area) and not is_own
+        if not (caller.is_admin or gives or is_own):
             raise NotFound("no such application")
-        if caller.is_admin or own is None or not covered:
+        if caller.is_admin or own is None or not gives:
             return application, None, caller.is_admin
         return application, Mandate(user_id=own["user_id"], level=LEVEL, prefixes=[application.area]), True
 
-    async def _deciding(self, application_id: str, turn: Turn) -> tuple[PointApplication, Mandate | None]:
+    async def _deciding(self, application_id: str, to: str, turn: Turn) -> tuple[PointApplication, Mandate | None]:
         application, held, decides = await self._seen(application_id, turn)
         if not decides:
-            raise Forbidden("somebody else decides this")
+            raise refusal(application.status, to, Forbidden, "somebody else decides this")
         return application, held
 
 

@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 from actors.errors import Conflict
 
 Who = Literal["applicant", "giver", "admin"]
-"""``giver``: an active courier who gives points there (level 2 or above, whose territory holds the area)."""
+"""``giver``: an active courier who gives points there (level 2 or above, whose territory holds the area), and is not
+the applicant."""
 
 
 class Move(NamedTuple):

@@ -9,14 +9,13 @@ where l.code = r.code and l.status = 'unbound'
     select from unnest($1::text[]) with ordinality as earlier (code, ord) where earlier.code = r.code and earlier.ord < r.ord)
 returning r.ord;
 
--- name: move_labels :exec
--- Let bound labels follow their letters; what is no move changes nothing.
+-- name: follow_labels :exec
+-- Let bound labels follow their letters; one that is not where it should be stays.
 -- combines: changes label
--- $1 code text[], $2 status text[], $3 at timestamptz[]
-update label l set status = r.status, changed_at = r.at
-from unnest($1::text[], $2::text[], $3::timestamptz[]) as r (code, status, at)
-where l.code = r.code
-  and (l.status, r.status) in (('bound', 'in_transit'), ('bound', 'cancelled'), ('in_transit', 'delivered'));
+-- $1 code text[], $2 before text[], $3 after text[], $4 at timestamptz[]
+update label l set status = r.after, changed_at = r.at
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) as r (code, before, after, at)
+where l.code = r.code and l.status = r.before;
 
 -- name: insert_batches :exec
 -- Keep batches.
@@ -32,17 +31,17 @@ select code, batch_id, 'unbound', at from unnest($1::text[], $2::uuid[], $3::tim
 
 -- name: expire_labels :exec
 -- End what nobody has bound.
--- $1 batch_id uuid[], $2 at timestamptz[]
+-- $1 batch_id uuid[], $2 before text[], $3 at timestamptz[]
 update label l set status = 'expired', changed_at = r.at
-from unnest($1::uuid[], $2::timestamptz[]) as r (batch_id, at)
-where l.batch_id = r.batch_id and l.status = 'unbound';
+from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as r (batch_id, before, at)
+where l.batch_id = r.batch_id and l.status = r.before;
 
--- name: cancel_labels :many
--- End labels that are not bound; gives the position of each that was not.
--- $1 code text[], $2 at timestamptz[]
-update label l set status = 'cancelled', changed_at = r.at
-from unnest($1::text[], $2::timestamptz[]) with ordinality as r (code, at, ord)
-where l.code = r.code and l.status = 'unbound'
+-- name: move_labels :many
+-- Move labels; gives the position of each that was where it should be.
+-- $1 code text[], $2 before text[], $3 after text[], $4 at timestamptz[]
+update label l set status = r.after, changed_at = r.at
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) with ordinality as r (code, before, after, at, ord)
+where l.code = r.code and l.status = r.before
 returning r.ord;
 
 -- name: list_taken :many
