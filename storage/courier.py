@@ -36,28 +36,8 @@ def accept_write(user_id: str, pickup: str, target: str, now: datetime, otherwis
     The turn is refused with ``otherwise`` unless the courier is active, rated 3.0 or better, has authority over pickup
     or target, and has not taken ``max_daily_tasks`` today. What is released later stays counted for the day.
     """
-    row = ("accepted", user_id, None, day_of(now), pickup, target, LOWEST_RATING, False, 0.0, 0, 0, now)
+    row = _row(user_id, now, more=1, accepted=1, pickup=pickup, target=target, lowest_rating=LOWEST_RATING)
     return Write(Q.count_tasks, row, expect=1, otherwise=otherwise)
-
-
-def release_write(user_id: str, now: datetime) -> Write:
-    """A task goes back to the pool, and nobody is to blame."""
-    return _end(user_id, "released", now)
-
-
-def late_write(user_id: str, now: datetime) -> Write:
-    """A task goes back to the pool because its deadline is long past: points and rating hear of it."""
-    return _end(user_id, "released", now, is_late=True)
-
-
-def deliver_write(user_id: str, now: datetime, *, is_late: bool = False) -> Write:
-    """A task is delivered. Its row is ``(ord, points earned)``; the first delivery of all earns 20."""
-    return _end(user_id, "delivered", now, is_late=is_late)
-
-
-def fail_write(user_id: str, now: datetime, *, is_late: bool = False) -> Write:
-    """A delivery has failed, and the courier is rid of the task."""
-    return _end(user_id, "failed", now, is_late=is_late)
 
 
 def move_write(giver: str, taker: str, pickup: str, target: str, now: datetime, otherwise: Exception) -> Write:
@@ -65,8 +45,34 @@ def move_write(giver: str, taker: str, pickup: str, target: str, now: datetime, 
 
     The turn is refused with ``otherwise`` unless the taker is active with authority over pickup or target.
     """
-    row = ("moved", taker, giver, day_of(now), pickup, target, 0.0, False, 0.0, 0, 0, now)
+    row = _row(taker, now, giver=giver, more=1, pickup=pickup, target=target, lowest_rating=0.0)
     return Write(Q.count_tasks, row, expect=1, otherwise=otherwise)
+
+
+def release_write(user_id: str, now: datetime) -> Write:
+    """A task goes back to the pool, and nobody is to blame."""
+    return Write(Q.count_tasks, _row(user_id, now, more=-1))
+
+
+def late_write(user_id: str, now: datetime) -> Write:
+    """A task goes back to the pool because its deadline is long past: points and rating hear of it."""
+    return Write(Q.count_tasks, _row(user_id, now, more=-1, late=1, rating=LATE_RATING, points=LATE_POINTS))
+
+
+def overdue_write(user_id: str, now: datetime) -> Write:
+    """A deadline is long past, and the courier keeps the task: points and rating hear of it."""
+    return Write(Q.count_tasks, _row(user_id, now, late=1, rating=LATE_RATING, points=LATE_POINTS))
+
+
+def deliver_write(user_id: str, now: datetime) -> Write:
+    """A task is delivered. Its row is ``(ord, points earned)``; the first delivery of all earns 20."""
+    row = _row(user_id, now, more=-1, delivered=1, rating=DELIVERY_RATING, points=DELIVERY_POINTS)
+    return Write(Q.count_tasks, row)
+
+
+def fail_write(user_id: str, now: datetime) -> Write:
+    """A delivery has failed, and the courier is rid of the task."""
+    return Write(Q.count_tasks, _row(user_id, now, more=-1, failed=1, rating=FAILED_RATING))
 
 
 def mandate_write(user_id: str, level: int, prefixes: Sequence[str], otherwise: Exception) -> Write:
@@ -75,14 +81,15 @@ def mandate_write(user_id: str, level: int, prefixes: Sequence[str], otherwise: 
     return Write(Q.hold_mandates, row, expect=1, otherwise=otherwise)
 
 
-def _end(user_id: str, outcome: str, now: datetime, *, is_late: bool = False) -> Write:
-    points = DELIVERY_POINTS if outcome == "delivered" else 0
-    rating = {"delivered": DELIVERY_RATING, "failed": FAILED_RATING}.get(outcome, 0.0)
-    if is_late:
-        points, rating = points + LATE_POINTS, LATE_RATING
+def _row(
+    user_id: str, now: datetime, *, giver: str | None = None, more: int = 0, accepted: int = 0, delivered: int = 0,
+    failed: int = 0, late: int = 0, rating: float = 0.0, points: int = 0, pickup: str | None = None,
+    target: str | None = None, lowest_rating: float | None = None,
+) -> tuple[object, ...]:  # fmt: skip
+    """What is to be added, and, where it is taken, on which conditions. See `count_tasks`."""
     first = FIRST_POINTS - DELIVERY_POINTS
-    row = (outcome, user_id, None, day_of(now), None, None, None, is_late, rating, points, first, now)
-    return Write(Q.count_tasks, row)
+    added = (more, accepted, delivered, failed, late, rating, points, first)
+    return (user_id, giver, day_of(now), *added, pickup, target, lowest_rating, now)
 
 
 class CourierStore:

@@ -6,6 +6,7 @@ from actors.auth.opening import Doorkeeper
 from actors.auth.passwords import Passwords
 from actors.auth.people import user_of
 from actors.auth.secrets import new_secret
+from actors.authority import normalise
 from actors.cursors import decode_cursor, page_of
 from actors.errors import Unauthorized
 from actors.messages.account import (
@@ -19,13 +20,17 @@ from actors.messages.account import (
 from actors.messages.fields import Id, Page
 from actors.messages.session import SessionTokens
 from actors.messages.user import User
+from actors.places import require_open
 from actors.runtime.actor import Decision, Opened, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from storage import queries
 from storage.account import AccountStore
+from storage.op_code import OpCodeStore
 from storage.write import Write
 
 Q = queries.load("account")
+SCHOOL, POINT = 2, 6
+"""Characters of codes."""
 
 
 class Accounts(Service):
@@ -34,9 +39,11 @@ class Accounts(Service):
     kind = "accounts"
 
     def __init__(
-        self, store: AccountStore, passwords: Passwords, doorkeeper: Doorkeeper, one_time: OneTimeTokens
-    ) -> None:
+        self, store: AccountStore, places: OpCodeStore, passwords: Passwords, doorkeeper: Doorkeeper,
+        one_time: OneTimeTokens,
+    ) -> None:  # fmt: skip
         self._store = store
+        self._places = places
         self._passwords = passwords
         self._doorkeeper = doorkeeper
         self._one_time = one_time
@@ -47,10 +54,12 @@ class Accounts(Service):
         user = User(
             id=uuid7(), username=message.username, email=message.email, phone=message.phone, created_at=turn.now
         )
+        school_code = await self._place(message.school_code, SCHOOL, "$.school_code")
+        op_code = await self._place(message.op_code, POINT, "$.op_code")
         password_hash = await self._passwords.hash(message.password)
         opening = self._doorkeeper.open(user, password_hash, turn)
         proof = self._one_time.email_proof(user, turn.now)
-        account = _insert(user, password_hash, message.school_code, message.op_code)
+        account = _insert(user, password_hash, school_code, op_code)
         return Decision(
             reply=opening.reply,
             opens=[_registered(user), opening.opened],
@@ -94,6 +103,14 @@ class Accounts(Service):
         )
         return page_of(rows, message.limit, user_of, lambda row: row["id"])
 
+    async def _place(self, text: str | None, length: int, path: str) -> str | None:
+        """Read a code. Raises `InvalidRequest` where it can be none, or its school or area is not open."""
+        if text is None:
+            return None
+        code = normalise(text, (length,), path)
+        await require_open(self._places, code, path)
+        return code
+
 
 def _registered(user: User) -> Opened:
     return Opened(f"account:{user.id}", AccountRegistered(at=user.created_at, user_id=user.id, user=user))
@@ -102,6 +119,6 @@ def _registered(user: User) -> Opened:
 def _insert(user: User, password_hash: str, school_code: str | None = None, op_code: str | None = None) -> Write:
     row = (
         user.id, user.username, user.email, user.phone, user.role, user.created_at, password_hash,
-        None if school_code is None else school_code.upper(), None if op_code is None else op_code.upper(),
+        school_code, op_code,
     )  # fmt: skip
     return Write(Q.insert_account, row, constraints=taken())

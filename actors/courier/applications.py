@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 
 from actors.authority import LEVELS, check_prefixes, covers_all
 from actors.courier.moves import APPLICATION, require
-from actors.courier.places import require_places
 from actors.courier.promoting import HIGHEST, progress_of
 from actors.courier.reach import Reach, mandate, require_role
 from actors.courier.rows import read_application
 from actors.courier.settings import CourierSettings
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, Forbidden, NotFound
 from actors.messages.courier import (
     Application,
@@ -24,6 +23,7 @@ from actors.messages.courier import (
 )
 from actors.messages.fields import Id, Page
 from actors.moves import refusal
+from actors.places import require_places
 from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Aware
@@ -98,9 +98,7 @@ class CourierApplications(Service):
             prefixes=[] if own is None else own["prefixes"], status=message.status,
             before=decode_cursor(message.cursor, tuple[Aware, Id]), limit=message.limit + 1,
         )  # fmt: skip
-        items = [read_application(row) for row in rows[: message.limit]]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
+        return page_of(rows, message.limit, read_application, lambda row: (row["created_at"], row["id"]))
 
     @handles
     async def show(self, message: ShowApplication, turn: Turn) -> Application:

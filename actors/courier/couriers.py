@@ -7,12 +7,11 @@ import msgspec
 from msgspec import UNSET
 
 from actors.authority import LEVELS, check_prefixes, covers_all, normalise
-from actors.courier.places import require_places
 from actors.courier.promoting import progress_of
 from actors.courier.reach import Reach, mandate, require_role
 from actors.courier.settings import CourierSettings
 from actors.courier.views import courier_of, figures_of, ranked_of
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from actors.messages.courier import (
     Amend,
@@ -35,6 +34,7 @@ from actors.messages.courier import (
     TransferCourier,
 )
 from actors.messages.fields import Id, Page
+from actors.places import require_places
 from actors.runtime.actor import Ref, Service, Turn, handles
 from storage.courier import CourierStore, day_of
 from storage.op_code import OpCodeStore
@@ -78,9 +78,12 @@ class Couriers(Service):
         require_role(seen, "self", "above", "inspector", "admin")
         after = decode_cursor(message.cursor, tuple[int, Id])
         rows = await self._store.list_below(message.courier_id, deep=message.deep, after=after, limit=message.limit + 1)
-        items = [courier_of(row, day_of(turn.now)) for row in rows[: message.limit]]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].level, items[-1].user.id)) if more else None)
+        return page_of(
+            rows,
+            message.limit,
+            lambda row: courier_of(row, day_of(turn.now)),
+            lambda row: (row["level"], row["user_id"]),
+        )
 
     @handles
     async def appoint(self, message: AppointCourier, turn: Turn) -> Courier:
@@ -163,9 +166,8 @@ class Couriers(Service):
         after = decode_cursor(message.cursor, tuple[int, Id, int])
         start = 0 if after is None else after[2]
         rows = await self._store.list_ranking(school, None if after is None else after[:2], message.limit + 1)
-        items = [ranked_of(row, start + place) for place, row in enumerate(rows[: message.limit], 1)]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].points, items[-1].user.id, items[-1].place)) if more else None)
+        ranked = [ranked_of(row, start + place) for place, row in enumerate(rows, 1)]
+        return page_of(ranked, message.limit, lambda one: one, lambda one: (one.points, one.user.id, one.place))
 
     @handles
     async def statistics(self, message: GetCourierStats, turn: Turn) -> CourierStatistics:

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from actors.authority import normalise
 from actors.carrier import Carrier
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.delivery.scanning import Scanned, Scanner
 from actors.delivery.views import concerns, next_actions, task_of
 from actors.errors import Forbidden, NotFound
@@ -73,9 +73,9 @@ class Deliveries(Service):
             rows = await self._store.list_held(carrier.user_id, message.status, before, more)
         else:
             rows = await self._store.list_tasks(_territory(carrier), message.status or "available", before, more)
-        shown = rows[: message.limit]
-        cursor = encode_cursor((shown[-1]["changed_at"], shown[-1]["id"])) if len(rows) > message.limit else None
-        return Page([task_of(row, carrier) for row in shown], cursor)
+        return page_of(
+            rows, message.limit, lambda row: task_of(row, carrier), lambda row: (row["changed_at"], row["id"])
+        )
 
     @handles
     async def get(self, message: GetDelivery, turn: Turn) -> DeliveryTask:
@@ -134,18 +134,17 @@ class Deliveries(Service):
         before = decode_cursor(message.cursor, tuple[Aware, Id])
         courier_id = caller.user_id if message.letter_id is None else None
         rows = await self._store.list_scans(courier_id, message.letter_id, before, message.limit + 1)
-        items = [read_scan(row) for row in rows[: message.limit]]
-        return Page(items, encode_cursor((items[-1].at, items[-1].id)) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, read_scan, lambda row: (row["at"], row["id"]))
 
     async def _near(
         self, message: ListDeliveries, carrier: Carrier, after: tuple[int, datetime, str] | None
     ) -> Page[DeliveryTask]:
         place = normalise(message.near or "", path="$.near")
         rows = await self._store.list_near(_territory(carrier), place, after, message.limit + 1)
-        shown = rows[: message.limit]
-        last = shown[-1] if len(rows) > message.limit else None
-        cursor = None if last is None else encode_cursor((last["distance"], last["created_at"], last["id"]))
-        return Page([task_of(row, carrier) for row in shown], cursor)
+        return page_of(
+            rows, message.limit, lambda row: task_of(row, carrier),
+            lambda row: (row["distance"], row["created_at"], row["id"]),
+        )  # fmt: skip
 
     async def _outcome(self, scanned: Scanned, turn: Turn) -> ScanOutcome:
         carrier = await self._carrier(turn)

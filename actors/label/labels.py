@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID, uuid5
 
 from actors.authority import ALPHABET, may, normalise_label
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.drawing import LABELS_PER_SHEET, label_sheet
 from actors.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from actors.messages.fields import Id, Page
@@ -108,9 +108,7 @@ class Labels(Service):
         before = decode_cursor(message.cursor, tuple[Aware, Id])
         maker = None if turn.caller.is_admin else turn.caller.user_id
         rows = await self._store.list_batches(maker, before, message.limit + 1)
-        items = [_batch_of(row) for row in rows[: message.limit]]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
+        return page_of(rows, message.limit, _batch_of, lambda row: (row["created_at"], row["id"]))
 
     @handles
     async def get_batch(self, message: GetBatch, turn: Turn) -> LabelBatch:
@@ -123,8 +121,7 @@ class Labels(Service):
         after = decode_cursor(message.cursor, str)
         await self._batch(message.batch_id, turn)
         rows = await self._store.list_labels(message.batch_id, after or "", message.limit + 1)
-        items = [_label_of(row, with_letter=True) for row in rows[: message.limit]]
-        return Page(items, encode_cursor(items[-1].code) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, lambda row: _label_of(row, with_letter=True), lambda row: row["code"])
 
     @handles
     async def draw(self, message: DrawLabels, turn: Turn) -> Picture:

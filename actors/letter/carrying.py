@@ -13,8 +13,8 @@ from actors.letter.settings import LetterSettings
 from actors.letter.state import LetterState
 from actors.letter.timing import KIND, Timers, timer_id
 from actors.messages.delivery import DeadlinePassed, ScanEntry, Task
-from actors.moves import LETTER, TASK, Role, check, refusal, status_after
-from storage.courier import accept_write, deliver_write, fail_write, late_write, release_write
+from actors.moves import LETTER, TASK, Role, check, open_to, refusal, status_after
+from storage.courier import accept_write, deliver_write, fail_write, late_write, overdue_write, release_write
 from storage.write import Write
 
 _ON_THE_WAY = ("available", "accepted", "collected", "in_transit", "delivered")
@@ -84,7 +84,7 @@ def give_again(ledger: Ledger, carrier: Carrier, rules: Rules, role: Role, note:
     task = ledger.task
     if task.status != "accepted" or task.courier_id == carrier.user_id:
         raise refusal(task.status, "accepted")
-    _rid(ledger, release_write)
+    _count(ledger, release_write)
     _take(ledger, carrier, rules, "reassigned", (role,), note)
 
 
@@ -94,20 +94,24 @@ def release(ledger: Ledger, rules: Rules, step: str, roles: Sequence[Role]) -> N
     if not check(TASK, task.status, "available", roles):
         raise refusal(task.status, "available")
     if task.status == "accepted":
-        _rid(ledger, late_write if step == "timed_out" else release_write)
+        _count(ledger, late_write if step == "timed_out" else release_write)
     ledger.handle("available", step, roles, **_FREE)
     ledger.writes += [rules.timers.end(timer_id(task.id, "deadline")), *expect_somebody(ledger, *rules)]
 
 
-def pass_deadline(ledger: Ledger, rules: Rules) -> None:
-    """Do what is due when a deadline is long past: free the task, or, where paper is held, keep it in mind."""
+def pass_deadline(ledger: Ledger, rules: Rules, parent_id: str | None) -> None:
+    """Do what is due when a deadline is long past: free the task, or, where paper is held, tell who stands above.
+
+    The rating hears of it now, and once: what becomes of the paper later is counted as at any other time.
+    """
     task = ledger.task
     if task.deadline is None or ledger.at < task.deadline + timedelta(hours=rules.settings.release_hours):
         return
     if task.status == "accepted":
         release(ledger, rules, "timed_out", ("house",))
     elif task.status in {"collected", "in_transit"} and not task.is_late:
-        ledger.handle(task.status, "overdue", is_late=True)
+        _count(ledger, overdue_write)
+        ledger.handle(task.status, "overdue", is_late=True, parent_id=parent_id)
         ledger.writes.append(rules.timers.end(timer_id(task.id, "deadline")))
 
 
@@ -146,6 +150,8 @@ def _carry(ledger: Ledger, to: str, entry: ScanEntry, carrier: Carrier, roles: S
     """Move on: the task takes every step that lies between."""
     task, place = ledger.task, entry.op_code
     if task.status == "failed":  # no attempt is left to couriers: an administrator decides
+        if not open_to(TASK, "failed", roles):
+            raise refusal(ledger.state.status, to, Forbidden, "too many attempts have failed: an administrator decides")
         ledger.handle("available", "released", roles, **_FREE)
     if ledger.task.status == "available":
         _take(ledger, carrier, rules, "accepted", roles)
@@ -202,16 +208,14 @@ def _long_past(deadline: datetime | None, rules: Rules) -> datetime:
     return deadline + timedelta(hours=rules.settings.release_hours)
 
 
-def _end(ledger: Ledger, rules: Rules, count: Callable[..., Write]) -> None:
-    """Count the end of a task for its courier."""
-    task = ledger.task
-    if task.courier_id is not None and task.courier_level is not None:
-        ledger.writes.append(count(task.courier_id, ledger.at, is_late=task.is_late))
-    ledger.writes.append(rules.timers.end(timer_id(task.id, "deadline")))
+def _end(ledger: Ledger, rules: Rules, count: Callable[[str, datetime], Write]) -> None:
+    """Count the end of a task for its courier, and wait for it no longer."""
+    _count(ledger, count)
+    ledger.writes.append(rules.timers.end(timer_id(ledger.task.id, "deadline")))
 
 
-def _rid(ledger: Ledger, count: Callable[[str, datetime], Write]) -> None:
-    """Count that somebody has a task no longer that was not collected yet."""
+def _count(ledger: Ledger, count: Callable[[str, datetime], Write]) -> None:
+    """Count something for whoever holds the task. Administrators who are no couriers are not counted."""
     task = ledger.task
     if task.courier_id is not None and task.courier_level is not None:
         ledger.writes.append(count(task.courier_id, ledger.at))

@@ -64,17 +64,28 @@ class Ledger:
         return True
 
     def handle(
-        self, to: str, step: str, roles: Sequence[Role] = (), *, note: str | None = None, **changes: Any
+        self,
+        to: str,
+        step: str,
+        roles: Sequence[Role] = (),
+        *,
+        note: str | None = None,
+        parent_id: str | None = None,
+        **changes: Any,
     ) -> None:
-        """Let the task be like this. Another status needs a role that may give it; the same one needs none."""
+        """Let the task be like this. Another status needs a role that may give it; the same one needs none.
+
+        ``parent_id``: who stands above the holder, where they should hear of it.
+        """
         task = self.task
         check(TASK, task.status, to, roles)
         after = replace(task, status=to, changed_at=self.at, **changes)
         place = changes.get("current_op")
+        known = Handled(task=after, before_id=task.courier_id, note=note, parent_id=parent_id)
         self.tell(
             DeliveryChanged(
                 at=self.at, letter_id=self.state.id, task_id=task.id, step=step, from_=task.status, to=to,
-                place=place and masked(place), private=Handled(task=after, before_id=task.courier_id, note=note),
+                place=place and masked(place), private=known,
             )
         )  # fmt: skip
 

@@ -257,12 +257,13 @@ class LetterOwner(Entity[LetterState]):
         return ledger.decision(None)
 
     @handles
-    def deadline_passed(self, state: LetterState | None, message: DeadlinePassed, turn: Turn) -> Decision[None]:
+    async def deadline_passed(self, state: LetterState | None, message: DeadlinePassed, turn: Turn) -> Decision[None]:
         """Do what is due long after a deadline."""
         if state is None or state.task is None or state.task.id != message.task_id or state.task.deadline is None:
             return Decision(writes=[self._timers.end(timer_id(message.task_id, "deadline"))])
         ledger = Ledger(state, turn.now)
-        carrying.pass_deadline(ledger, self._rules)
+        holder = await self._courier(state.task.courier_id or "")
+        carrying.pass_deadline(ledger, self._rules, holder.parent_id)
         return ledger.decision(None)
 
     @handles

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from actors.authority import normalise, normalise_letter_code
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.drawing import Address, letter_sheet, letter_text, qr_png, qr_svg
 from actors.errors import Conflict, InvalidRequest, NotFound
 from actors.letter.figures import figures
@@ -148,9 +148,7 @@ class Letters(Service):
         before = decode_cursor(message.cursor, tuple[Aware, Id])
         user_id = turn.caller.user_id or ""
         rows = await self._store.list_box(user_id, message.box, message.q or None, before, message.limit + 1)
-        shown = rows[: message.limit]
-        cursor = encode_cursor((shown[-1]["changed_at"], shown[-1]["id"])) if len(rows) > message.limit else None
-        return Page(await self._letters(shown, turn.caller), cursor)
+        return await self._letters(rows, message.limit, turn.caller, lambda row: (row["changed_at"], row["id"]))
 
     @handles
     async def list_thread(self, message: ListThread, turn: Turn) -> Page[Letter]:
@@ -159,9 +157,7 @@ class Letters(Service):
         after = decode_cursor(message.cursor, tuple[Aware, Id])
         user_id = turn.caller.user_id or ""
         rows = await self._store.list_thread(user_id, row["thread_id"], after, message.limit + 1)
-        shown = rows[: message.limit]
-        cursor = encode_cursor((shown[-1]["created_at"], shown[-1]["id"])) if len(rows) > message.limit else None
-        return Page(await self._letters(shown, turn.caller), cursor)
+        return await self._letters(rows, message.limit, turn.caller, lambda row: (row["created_at"], row["id"]))
 
     @handles
     async def list_versions(self, message: ListVersions, turn: Turn) -> Page[LetterVersion]:
@@ -171,8 +167,7 @@ class Letters(Service):
             raise NotFound("no such letter")
         before = decode_cursor(message.cursor, Version)
         rows = await self._store.list_versions(row["id"], _END if before is None else before, message.limit + 1)
-        items = [version_of(one) for one in rows[: message.limit]]
-        return Page(items, encode_cursor(items[-1].version) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, version_of, lambda row: row["version"])
 
     @handles
     async def track(self, message: TrackLetter, turn: Turn) -> Page[LetterStep]:
@@ -180,8 +175,7 @@ class Letters(Service):
         row, viewer = await self._tracked(message.letter_id, turn.caller)
         after = decode_cursor(message.cursor, StepNumber) or 0
         rows = await self._store.list_steps(row["id"], after, STEPS, message.limit + 1)
-        items = [step_of(one, viewer) for one in rows[: message.limit]]
-        return Page(items, encode_cursor(items[-1].n) if len(rows) > message.limit else None)
+        return page_of(rows, message.limit, lambda row: step_of(row, viewer), lambda row: row["n"])
 
     @handles
     async def read(self, message: ReadByCode, turn: Turn) -> ReadLetter:
@@ -190,9 +184,7 @@ class Letters(Service):
         letter_id = await self._store.find_letter(code)
         if letter_id is None:
             raise NotFound("no letter can be read with this code")
-        reader = (
-            turn.caller.user_id or blake2b(turn.caller.address.encode(), key=code.encode(), digest_size=12).hexdigest()
-        )
+        reader = turn.caller.user_id or _stand_in(turn.caller.address, code)
         mark = MarkRead(letter_id=letter_id, code=code, reader=reader)
         await self._ref("letter", letter_id).ask(mark, turn.caller)
         row = await self._store.get_view(letter_id)
@@ -238,9 +230,14 @@ class Letters(Service):
     async def _show(self, letter_id: str, turn: Turn) -> Letter:
         return letter_of(*find_view(await self._store.get_view(letter_id), turn.caller))
 
-    async def _letters(self, rows: list[Record], caller: Caller) -> list[Letter]:
-        views = await self._store.get_views([row["id"] for row in rows])
-        return [letter_of(view, Viewer.of(view, caller), with_words=False) for view in views]
+    async def _letters(
+        self, rows: list[Record], limit: int, caller: Caller, key: Callable[[Record], object]
+    ) -> Page[Letter]:
+        """A page of the letters of these rows, without their words; one that has ended meanwhile is left out."""
+        page = page_of(rows, limit, lambda row: str(row["id"]), key)
+        views = await self._store.get_views(page.items)
+        letters = [letter_of(view, Viewer.of(view, caller), with_words=False) for view in views]
+        return Page(letters, page.next_cursor)
 
     async def _person(self, name: str, turn: Turn) -> str:
         row = await self._store.get_person(turn.caller.user_id or "", name)

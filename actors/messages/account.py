@@ -11,20 +11,23 @@ from actors.runtime.message import Aware, Command, Event, Query, Secret
 
 Password = Annotated[Secret, msgspec.Meta(min_length=8, max_length=128)]
 Avatar = Annotated[Text, msgspec.Meta(min_length=1, max_length=2_048)]
-SchoolCode = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{2}$", max_length=2)]
-OpCode = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{6}$", max_length=6)]
+TypedCode = Annotated[Text, msgspec.Meta(min_length=1, max_length=20)]
+"""A code of a place as somebody typed it: lower case, spaces and dashes are accepted."""
 Word = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]{0,49}$", max_length=50)]
 
 
 class Register(Command[SessionTokens], frozen=True, kw_only=True):
-    """Make an account with its profile, quota and first session. Conflict when username or e-mail is taken."""
+    """Make an account with its profile, quota and first session. Conflict when username or e-mail is taken.
+
+    A school, and where somebody lives, are codes of places that are open.
+    """
 
     username: Username
     email: Email
     password: Password
     phone: Phone | None = None
-    school_code: SchoolCode | None = None
-    op_code: OpCode | None = None
+    school_code: TypedCode | None = None
+    op_code: TypedCode | None = None
 
 
 class ReplayRegistration(Command[SessionTokens], frozen=True, kw_only=True):

@@ -27,6 +27,11 @@ _TAKEN = {
     "cancelled": "A letter that you would have carried was taken back",
     "handed_over": "Your hand-over was received",
 }
+_OVERDUE = (
+    "A letter that you carry is long past its deadline: deliver it, or hand it over",
+    "A letter with a courier below you is long past its deadline",
+)
+"""For who has the paper, and for their parent."""
 
 
 def letter_moved(body: Body) -> list[Told]:
@@ -55,6 +60,12 @@ def delivery_changed(body: Body) -> list[Told]:
         told.append((before, Notice(type="delivery", title=_TAKEN[step], body=note, data=data)))
     if step == "cancelled" and now is not None:
         told.append((now, Notice(type="delivery", title=_TAKEN[step], data=data)))
+    if step == "overdue":
+        told += [
+            (who, Notice(type="delivery", title=title, data={**data, "courier_id": now}, priority="high"))
+            for who, title in zip((now, private.get("parent_id")), _OVERDUE, strict=True)
+            if who is not None
+        ]
     if step == "handover_offered" and task.get("offer_to") is not None:
         title = "A letter is handed over to you: receive it within minutes"
         told.append((task["offer_to"], Notice(type="delivery", title=title, data=data, priority="high")))

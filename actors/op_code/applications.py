@@ -6,7 +6,7 @@ from itertools import product
 from string import ascii_uppercase, digits
 
 from actors.authority import ALPHABET, covers, lookalikes, normalise
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from actors.messages.courier import Mandate
 from actors.messages.fields import Id, Page
@@ -67,9 +67,7 @@ class PointApplications(Service):
             turn.caller.user_id or "", sees_all=turn.caller.is_admin, prefixes=[] if own is None else own["prefixes"],
             status=message.status, before=decode_cursor(message.cursor, tuple[Aware, Id]), limit=message.limit + 1,
         )  # fmt: skip
-        items = [read_application(row) for row in rows[: message.limit]]
-        more = len(rows) > message.limit
-        return Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None)
+        return page_of(rows, message.limit, read_application, lambda row: (row["created_at"], row["id"]))
 
     @handles
     async def show(self, message: ShowPointApplication, turn: Turn) -> PointApplication:

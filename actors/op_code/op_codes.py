@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.authority import Ability, covers, lookalikes, masked, may, normalise
-from actors.cursors import decode_cursor, encode_cursor
+from actors.cursors import decode_cursor, page_of
 from actors.errors import Forbidden, InvalidRequest, NotFound
 from actors.messages.courier import Mandate
 from actors.messages.fields import Page
@@ -100,14 +100,16 @@ class OpCodes(Service):
         """Schools by code."""
         del turn
         after = decode_cursor(message.cursor, str)
-        return _page(await self._store.list_schools(after, message.limit + 1), message.limit)
+        rows = await self._store.list_schools(after, message.limit + 1)
+        return page_of(rows, message.limit, _place, lambda row: row["code"])
 
     @handles
     async def list_areas(self, message: ListAreas, turn: Turn) -> Page[Place]:
         """Areas by code."""
         del turn
         school, after = normalise(message.school, (SCHOOL,), "$.school"), decode_cursor(message.cursor, str)
-        return _page(await self._store.list_areas(school, after, message.limit + 1), message.limit)
+        rows = await self._store.list_areas(school, after, message.limit + 1)
+        return page_of(rows, message.limit, _place, lambda row: row["code"])
 
     @handles
     async def get(self, message: GetOpCode, turn: Turn) -> OpCode:
@@ -158,8 +160,3 @@ class OpCodes(Service):
 
 def _place(row: Record) -> Place:
     return Place(**{name: row[name] for name in Place.__struct_fields__})
-
-
-def _page(rows: list[Record], limit: int) -> Page[Place]:
-    items = [_place(row) for row in rows[:limit]]
-    return Page(items, encode_cursor(items[-1].code) if len(rows) > limit else None)

@@ -20,42 +20,36 @@ where c.status = 'active'
 order by c.level, c.user_id;
 
 -- name: count_tasks :many
--- Count what couriers take, hand over and end, and what they have earned or lost by it; gives the position of each that is
--- theirs to take (all others always), and the points earned. In the order of the batch while a day has places. All in one
--- statement that holds the rows in the order of their ids, so that no two transactions wait for each other in a circle;
--- the courier's own row is held, too, so that nobody is suspended meanwhile.
--- $1 kind text[] (accepted, moved, released, delivered, failed), $2 user_id uuid[], $3 giver uuid[] (of what is moved),
--- $4 day date[], $5 pickup text[], $6 target text[], $7 lowest_rating float[] (of who accepts), $8 is_late boolean[],
--- $9 rating float[] (to be added), $10 points integer[] (to be added), $11 first_points integer[] (more, for the first
--- delivery), $12 at timestamptz[]
+-- Add to what couriers carry, have done and earned; gives the position of each that is theirs to take (all others always),
+-- and the points earned. In the order of the batch while a day has places. All in one statement that holds the rows in the
+-- order of their ids, so that no two transactions wait for each other in a circle; the courier's own row is held, too, so
+-- that nobody is suspended meanwhile. Where a giver is named, they carry one less: a turn that is refused is so as a whole.
+-- $1 user_id uuid[], $2 giver uuid[], $3 day date[]; to be added: $4 more integer[] (carried), $5 accepted integer[],
+-- $6 delivered integer[], $7 failed integer[], $8 late integer[], $9 rating float[], $10 points integer[],
+-- $11 first_points integer[] (more, for the first delivery); conditions, or null: $12 pickup text[], $13 target text[],
+-- $14 lowest_rating float[]; $15 at timestamptz[]
 with asked as materialized (
-    select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::date[], $5::text[], $6::text[], $7::float[],
-                         $8::boolean[], $9::float[], $10::integer[], $11::integer[], $12::timestamptz[])
-        with ordinality as r (kind, user_id, giver, day, pickup, target, lowest_rating, is_late, rating, points,
-                              first_points, at, ord)
+    select * from unnest($1::uuid[], $2::uuid[], $3::date[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
+                         $8::integer[], $9::float[], $10::integer[], $11::integer[], $12::text[], $13::text[],
+                         $14::float[], $15::timestamptz[])
+        with ordinality as r (user_id, giver, day, more, accepted, delivered, failed, late, rating, points, first_points,
+                              pickup, target, lowest_rating, at, ord)
 ), held as materialized (
-    select l.user_id, l.day as last_day, l.accepted_today, l.rating as rated, l.delivered, c.status, c.prefixes,
+    select l.user_id, l.day as last_day, l.accepted_today, l.rating as rated, l.delivered as before, c.status, c.prefixes,
         c.max_daily_tasks
     from courier_load l join courier c using (user_id)
-    where l.user_id = any ($2 || $3) order by l.user_id for no key update of l for share of c
+    where l.user_id = any ($1 || $2) order by l.user_id for no key update of l for share of c
 ), fitting as (
     select a.*, greatest(a.day, h.last_day) as on_day, h.max_daily_tasks,
-        case when a.day > h.last_day then 0 else h.accepted_today end + count(*) filter (where a.kind = 'accepted')
-            over (partition by a.user_id, greatest(a.day, h.last_day) order by a.ord) as place,
-        a.points + case when a.kind = 'delivered' and h.delivered = 0 and count(*) filter (where a.kind = 'delivered')
-            over (partition by a.user_id order by a.ord) = 1 then a.first_points else 0 end as earned
+        case when a.day > h.last_day then 0 else h.accepted_today end
+            + sum(a.accepted) over (partition by a.user_id, greatest(a.day, h.last_day) order by a.ord) as place,
+        h.before + sum(a.delivered) over (partition by a.user_id order by a.ord) as deliveries
     from asked a join held h using (user_id)
-    where a.kind not in ('accepted', 'moved')
-       or (h.status = 'active' and (a.kind = 'moved' or h.rated >= a.lowest_rating)
-           and (covers(h.prefixes, a.pickup) or covers(h.prefixes, a.target)))
+    where a.target is null or (h.status = 'active' and h.rated >= a.lowest_rating
+                               and (covers(h.prefixes, a.pickup) or covers(h.prefixes, a.target)))
 ), granted as materialized (
-    select * from fitting where kind <> 'accepted' or place <= max_daily_tasks
-), parts as (
-    select user_id, kind, case when kind in ('accepted', 'moved') then 1 else -1 end as more, is_late, earned, rating,
-        on_day, place, at
-    from granted
-    union all
-    select giver, 'given', -1, false, 0, 0, on_day, 0, at from granted where kind = 'moved'
+    select *, points + case when delivered = 1 and deliveries = 1 then first_points else 0 end as earned
+    from fitting where accepted = 0 or place <= max_daily_tasks
 ), loaded as (
     update courier_load l
     set open_tasks = greatest(0, l.open_tasks + s.more), day = coalesce(s.day, l.day),
@@ -63,19 +57,18 @@ with asked as materialized (
         failed = l.failed + s.failed, late = l.late + s.late, points = greatest(0, l.points + s.earned),
         rating = least(5.0, greatest(1.0, l.rating + s.rating)), last_at = greatest(l.last_at, s.at)
     from (
-        select user_id, sum(more) as more, count(*) filter (where kind = 'delivered') as delivered,
-            count(*) filter (where kind = 'failed') as failed, count(*) filter (where is_late) as late,
-            sum(earned) as earned, sum(rating) as rating, max(at) as at,
-            max(on_day) filter (where kind = 'accepted') as day,
-            (array_agg(place order by on_day desc, place desc) filter (where kind = 'accepted'))[1] as taken
-        from parts group by user_id
+        select user_id, sum(more) as more, sum(delivered) as delivered, sum(failed) as failed, sum(late) as late,
+            sum(earned) as earned, sum(rating) as rating, max(at) as at, max(on_day) filter (where accepted = 1) as day,
+            (array_agg(place order by on_day desc, place desc) filter (where accepted = 1))[1] as taken
+        from (select user_id, more, delivered, failed, late, earned, rating, at, on_day, accepted, place from granted
+              union all
+              select giver, -1, 0, 0, 0, 0, 0, at, on_day, 0, 0 from granted where giver is not null) as part
+        group by user_id
     ) s where l.user_id = s.user_id
 ), counted as (
     insert into courier_day (user_id, day, accepted, delivered, failed, late)
-    select user_id, case when kind = 'accepted' then on_day else day end as day,
-        count(*) filter (where kind = 'accepted'), count(*) filter (where kind = 'delivered'),
-        count(*) filter (where kind = 'failed'), count(*) filter (where is_late)
-    from granted where kind in ('accepted', 'delivered', 'failed') or is_late group by 1, 2
+    select user_id, case when accepted = 1 then on_day else day end, sum(accepted), sum(delivered), sum(failed), sum(late)
+    from granted where accepted + delivered + failed + late > 0 group by 1, 2
     on conflict (user_id, day) do update
     set accepted = courier_day.accepted + excluded.accepted, delivered = courier_day.delivered + excluded.delivered,
         failed = courier_day.failed + excluded.failed, late = courier_day.late + excluded.late

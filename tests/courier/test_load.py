@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from actors.runtime.ids import uuid7
-from storage.courier import CourierStore, accept_write, deliver_write, fail_write, late_write, move_write, release_write
+from storage.courier import (
+    CourierStore,
+    accept_write,
+    deliver_write,
+    fail_write,
+    late_write,
+    move_write,
+    overdue_write,
+    release_write,
+)
 from storage.house import House
 from storage.journal import Journal, Write
 from storage.postgres import Database
@@ -116,7 +125,7 @@ async def test_points_and_rating_follow_what_was_done(journal: Journal, database
 
     assert await commit(journal, deliver_write(who, NOW))
     done = [
-        deliver_write(who, NOW), deliver_write(who, NOW, is_late=True), fail_write(who, NOW),
+        deliver_write(who, NOW), overdue_write(who, NOW), deliver_write(who, NOW), fail_write(who, NOW),
         late_write(who, NOW), release_write(who, NOW),
     ]  # fmt: skip
     await asyncio.gather(*(commit(journal, write) for write in done))
@@ -124,7 +133,7 @@ async def test_points_and_rating_follow_what_was_done(journal: Journal, database
     load = await load_of(database_dsn, who)
     assert (load["open_tasks"], load["delivered"], load["failed"], load["late"]) == (0, 3, 1, 2)
     assert load["points"] == 20 + 5 + (5 - 5) - 5
-    assert load["rating"] == pytest.approx(4.0 + 0.05 + 0.05 - 0.25 - 0.05 - 0.25)
+    assert load["rating"] == pytest.approx(4.0 + 0.05 + 0.05 - 0.25 + 0.05 - 0.05 - 0.25)
 
 
 async def test_points_and_rating_have_an_end(journal: Journal, database_dsn: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from actors.letter.assigning import choose, score
+from actors.messages.delivery import DeadlinePassed
+from actors.runtime.message import SYSTEM
 from tests.courier.rows import load_of
 from tests.letter.house import DOOR, Post
 from tests.notification.house import until
@@ -114,14 +116,41 @@ async def test_who_holds_paper_keeps_it_and_is_late(post: Post, ada: Person, ben
     letter = await post.sealed(ada)
     await post.task(cat, letter, "accept")
     await post.scan(cat, letter, "collect")
+    await post.sql("update courier_load set points = 7 where user_id = $1", cat.id)
     async with later(post, hours=11):
         await until(lambda: post.sql("select from delivery where is_late"))
     assert await post.states(letter) == ("collected", "collected")
+    load = await load_of(post.dsn, cat.id)
+    assert (load["late"], load["points"], load["rating"], load["open_tasks"]) == (1, 2, 4.75, 1), "at once"
     await post.scan(cat, letter, "transit")
     await post.scan(cat, letter, "deliver", DOOR)
     load = await load_of(post.dsn, cat.id)
-    assert (load["late"], load["delivered"], load["points"]) == (1, 1, 15)  # 20 for the first, less 5
+    assert (load["late"], load["delivered"], load["points"]) == (1, 1, 22)  # 7, and 20 for the first, less 5
     assert await timers(post, letter) == []
+
+
+async def test_who_stands_above_hears_of_paper_that_is_late_once(post: Post, ada: Person, ben: Person) -> None:
+    lea = await post.courier("lea", "PK5F", level=2)
+    cat = await post.courier("cat", "PK5F", "QH7A", parent_id=lea.id)
+    letter = await post.sealed(ada)
+    await post.task(cat, letter, "accept")
+    await post.scan(cat, letter, "collect")
+    for hours in (9.9, 10.1, 30):
+        async with later(post, hours=hours):
+            await post.served.refs("letter", letter["id"]).ask(
+                DeadlinePassed(letter_id=letter["id"], task_id=letter["task_id"]), SYSTEM
+            )
+    assert [title for title in await post.titles(lea) if "deadline" in title] == [
+        "A letter with a courier below you is long past its deadline"
+    ]
+    assert [title for title in await post.titles(cat) if "deadline" in title] == [
+        "A letter that you carry is long past its deadline: deliver it, or hand it over"
+    ]
+    assert (await load_of(post.dsn, cat.id))["late"] == 1
+    await post.scan(cat, letter, "handover", to=lea.id)
+    await post.scan(lea, letter, "receive")
+    loads = [await load_of(post.dsn, who.id) for who in (cat, lea)]
+    assert [(load["late"], load["open_tasks"], load["rating"]) for load in loads] == [(1, 0, 4.75), (0, 1, 5.0)]
 
 
 async def test_five_failures_and_an_administrator_decides(post: Post, ada: Person, ben: Person, cat: Person) -> None:

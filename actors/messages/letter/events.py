@@ -102,11 +102,12 @@ class DeliveryOffered(Event, frozen=True, kw_only=True, tag="delivery.offered"):
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
-    """What only the house knows of a change of a task: how it is now, who had it before, and why."""
+    """What only the house knows of a change of a task: how it is now, who had it before, why, and who should act."""
 
     task: Task
     before_id: str | None = None
     note: str | None = None
+    parent_id: str | None = None
 
 
 class DeliveryChanged(Event, frozen=True, kw_only=True, tag="delivery.changed", rename={"from_": "from"}):

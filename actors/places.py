@@ -1,4 +1,4 @@
-"""Whether a territory is there at all."""
+"""Whether places are there at all. Rules that are no actor."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,15 @@ async def require_places(places: OpCodeStore, level: int, prefixes: Sequence[str
     if level == 4:
         return
     for place, prefix in enumerate(prefixes):
-        area = prefix[:AREA]
-        if not await places.list_known([area]):
-            hint = await known_lookalikes(places, area)
-            raise InvalidRequest(f"{area} is not open{hint}", f"$.prefixes[{place}]")
+        await require_open(places, prefix, f"$.prefixes[{place}]")
+
+
+async def require_open(places: OpCodeStore, code: str, path: str) -> None:
+    """Raise `InvalidRequest` unless the school or area of a code is open."""
+    area = code[:AREA]
+    if not await places.list_known([area]):
+        hint = await known_lookalikes(places, area)
+        raise InvalidRequest(f"{area} is not open{hint}", path)
 
 
 async def known_lookalikes(places: OpCodeStore, code: str) -> str:
