@@ -24,6 +24,8 @@ from storage.postgres import Record
 from storage.write import Write
 
 Q = queries.load("journal")
+TRIES = 3
+"""Of a turn that PostgreSQL gives up because of others: they have gone on by then."""
 
 
 class Stored(Protocol):
@@ -67,15 +69,20 @@ class Turn:
             self.future.set_result(outcome)
 
 
-async def commit_turns(session: Session, turns: Sequence[Turn], duplicate: Callable[[], Exception]) -> int:
+async def commit_turns(
+    session: Session, turns: Sequence[Turn], duplicate: Callable[[], Exception], tries: int = TRIES
+) -> int:
     """Commit the turns in one transaction and settle each; return how many transactions it took.
 
     What PostgreSQL or an expectation refuses is halved until the culprit stands alone and gets its exception, while
-    the others are committed, in order. When the database is gone nothing is tried again: all of them hear of it.
+    the others are committed, in order. One that stands alone, and waited for others in a circle, is tried again. When
+    the database is gone nothing is tried again: all of them hear of it.
     """
     try:
         results = await _attempt(session, turns)
     except (Refused, StatementFailed, Contended) as error:
+        if len(turns) == 1 and isinstance(error, Contended) and tries > 1:
+            return 1 + await commit_turns(session, turns, duplicate, tries - 1)
         if len(turns) == 1:
             turns[0].settle(_answer(error, turns[0], duplicate))
             return 1

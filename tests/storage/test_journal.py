@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from storage.errors import DatabaseUnavailable, DuplicateTurn, Fenced, IntegrityViolation, QueueFull, StaleState
@@ -150,6 +151,23 @@ async def test_a_statement_that_is_wrong_concerns_its_turn_alone(journal: Journa
 
     assert isinstance(outcomes[0], Exception)
     assert outcomes[1] == [[]]
+
+
+async def test_a_turn_that_waits_in_a_circle_is_tried_again(journal: Journal, dsn: str) -> None:
+    one, two = new_id(), new_id()
+    await commit(journal, "thing:x", insert("x", one), insert("y", two))
+    also = Statement("thing.also", use(two).statement.sql, "many")
+    other = await asyncpg.connect(dsn)
+    try:
+        async with other.transaction():
+            await other.execute("update thing set used = 5 where id = $1", two)
+            turn = asyncio.create_task(commit(journal, "thing:z", use(one), Write(also, (two,), expect=1)))
+            while not await ask(dsn, "select from pg_locks where not granted"):
+                await asyncio.sleep(0.01)
+            await other.execute("update thing set used = 5 where id = $1", one)  # PostgreSQL ends the turn's attempt
+    finally:
+        await other.close()
+    assert [rows[0][1] for rows in await turn] == [6, 6]
 
 
 async def test_an_asker_that_gives_up_breaks_neither_its_turn_nor_the_lane(journal: Journal, dsn: str) -> None:
