@@ -11,6 +11,9 @@ from tests.simulation.bugs import BUGS
 from tests.simulation.invariants import Violation
 from tests.simulation.world import World
 
+SEEDS, CHUNK = 2_000, 100
+"""How many every change must pass, and how many one test plays every other of."""
+
 
 class Played(NamedTuple):
     """How one seed went."""
@@ -41,10 +44,16 @@ def play(seed: int, trace: list[str] | None = None, bug: str | None = None) -> P
 
 def first_violation(seeds: Iterable[int], bug: str | None = None) -> Played | None:
     """Play seeds until one breaks an invariant."""
-    for seed in seeds:
+    for count, seed in enumerate(seeds):
         played = play(seed, bug=bug)
         if played.violation is not None:
             return played
-        if seed % 16 == 0:
+        if count % 16 == 0:
             gc.collect()
     return None
+
+
+def assert_nothing_breaks(seeds: Iterable[int]) -> None:
+    """Fail with the command that plays the seed again."""
+    played = first_violation(seeds)
+    assert played is None, f"python -m tests.simulation --seed {played.seed}: {played.violation}"
