@@ -12,6 +12,7 @@ from actors.messages.chat import (
     DeleteChat,
     EditMessage,
     GetChat,
+    GetMember,
     GetMessage,
     ListChats,
     ListMembers,
@@ -95,6 +96,7 @@ MEMBERS = [
     Operation(
         method="POST", path="/chats/{chat_id}/members", message=AddMember, to="chats", tag=_TAG, status=201,
         rate="write", rpc="chat.add", errors=("forbidden", "not_found", "conflict"),
+        replays=lambda message, user_id: GetMember(chat_id=message.chat_id, user_id=user_id),
         summary="Bring somebody into a group, by id or username; who is in it stays as they are",
         example={"user_id": "charles", "role": "member"},
     ),

@@ -4,6 +4,7 @@ from actors.messages.password import (
     ChangePassword,
     ConfirmPasswordReset,
     IssuePasswordReset,
+    ReplayPasswordReset,
     RequestPasswordReset,
     VerifyEmail,
 )
@@ -58,7 +59,8 @@ OPERATIONS = [
     Operation(
         method="POST", path="/users/{user_id}/password-reset", message=IssuePasswordReset, to="account",
         key=account_of, tag=_TAG, access=Access.ADMIN, status=201, rate="write",
-        summary="Make a reset token to hand over by other means than mail", errors=("not_found",),
+        replays=lambda _, user_id: ReplayPasswordReset(user_id=user_id), errors=("not_found", "conflict"),
+        summary="Make a reset token to hand over by other means than mail",
     ),
     Operation(
         method="POST", path="/auth/verify-email", message=VerifyEmail, to="passwords", tag=_TAG,

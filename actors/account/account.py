@@ -38,7 +38,14 @@ from actors.messages.account import (
     SetRole,
     SetStatus,
 )
-from actors.messages.password import ConfirmEmail, IssuePasswordReset, PasswordReset, ResetPassword, SetPassword
+from actors.messages.password import (
+    ConfirmEmail,
+    IssuePasswordReset,
+    PasswordReset,
+    ReplayPasswordReset,
+    ResetPassword,
+    SetPassword,
+)
 from actors.messages.quota import GetQuota, Quota, SetQuota
 from actors.messages.user import SeenUser, User
 from actors.quota import QuotaSettings, describe_quota, month_of, set_bounds
@@ -177,7 +184,17 @@ class Account(Entity[AccountState]):
         user = require_reach(state, turn.caller)
         issued = self._one_time.password_reset(user.id, turn.now)
         event = PasswordResetIssued(at=turn.now, user_id=user.id, expires_at=issued.expires_at)
-        return Decision(reply=PasswordReset(issued.token, issued.expires_at), events=[event], writes=[issued.write])
+        reply = PasswordReset(issued.token, issued.expires_at)
+        return Decision(reply=reply, events=[event], writes=[issued.write], made=user.id)
+
+    @handles
+    def replay_password_reset(
+        self, state: AccountState | None, message: ReplayPasswordReset, turn: Turn
+    ) -> PasswordReset:
+        """The token was told once and is not stored."""
+        del message
+        require_reach(state, turn.caller)
+        raise Conflict("this token was made before, and is not stored: make another one, under another key")
 
     @handles
     def set_password(self, state: AccountState | None, message: SetPassword, turn: Turn) -> Decision[User]:

@@ -19,6 +19,7 @@ from actors.messages.chat import (
     ChatMessage,
     CreateChat,
     GetChat,
+    GetMember,
     GetMessage,
     ListChats,
     ListMembers,
@@ -95,8 +96,13 @@ class Chats(Service):
         """Bring somebody into a group."""
         [person] = await creating.find_people(self._views, turn, [message.user_id])
         admit = Admit(chat_id=message.chat_id, person=person, role=message.role)
-        await self._ref("chat", message.chat_id).ask(admit, turn.caller)
+        await self._ref("chat", message.chat_id).ask(admit, turn.caller, idempotency=turn.idempotency)
         return await self._member(turn, message.chat_id, person.user_id)
+
+    @handles
+    async def get_member(self, message: GetMember, turn: Turn) -> SeenMember:
+        """Somebody of a chat that the caller is in."""
+        return await self._member(turn, message.chat_id, message.user_id)
 
     @handles
     async def change_member(self, message: ChangeMember, turn: Turn) -> SeenMember:

@@ -33,6 +33,6 @@ class Minutes:
         message = compose_note(self.room, doer_id, content, self.at)
         self.tell(MessageCreated(at=self.at, message=message), insert(message))
 
-    def decision(self, reply: R) -> Decision[R]:
-        """Return all of it."""
-        return Decision(reply=reply, events=self.events, writes=self.writes)
+    def decision(self, reply: R, made: str | None = None) -> Decision[R]:
+        """Return all of it. ``made`` is the id that an idempotency key stands for."""
+        return Decision(reply=reply, events=self.events, writes=self.writes, made=made)

@@ -139,7 +139,8 @@ class Room(Entity[RoomState]):
         if len(room.members) >= self._most:
             raise Conflict("the group is full")
         minutes = Minutes(room, turn.now)
-        return minutes.decision(changes.join(minutes, admitter, message.person, message.role))
+        joined = changes.join(minutes, admitter, message.person, message.role)
+        return minutes.decision(joined, made=joined.user_id)
 
     @handles
     def regulate(self, state: RoomState | None, message: Regulate, turn: Turn) -> Member | Decision[Member]:

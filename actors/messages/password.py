@@ -34,6 +34,12 @@ class IssuePasswordReset(Command["PasswordReset"], frozen=True, kw_only=True):
     user_id: Id
 
 
+class ReplayPasswordReset(Command["PasswordReset"], frozen=True, kw_only=True):
+    """The same came again under its idempotency key: Conflict, for the token is not stored."""
+
+    user_id: Id
+
+
 class PasswordReset(msgspec.Struct, frozen=True):
     """A token that sets a new password, once."""
 

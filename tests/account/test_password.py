@@ -110,6 +110,14 @@ async def test_an_administrator_makes_a_reset_token_without_mail(database_dsn: s
         assert house.told("account.password_reset_issued")[0]["user_id"] == ada["user"]["id"]
 
 
+async def test_a_reset_token_is_told_once_under_a_key(house: AccountHouse) -> None:
+    root, ada = await house.person("root", "admin"), await house.register("ada")
+    path, token = f"/users/{ada['user']['id']}/password-reset", root["access_token"]
+    assert (await house.call("POST", path, token=token, key="k")).status == 201
+    assert (await house.call("POST", path, token=token, key="k")).refusal == (409, "conflict")
+    assert len(house.told("account.password_reset_issued")) == 1
+
+
 @pytest.mark.parametrize("route", ["/auth/password-reset/confirm", "/auth/verify-email"])
 async def test_tokens_that_ended_or_serve_another_purpose_are_refused(house: AccountHouse, route: str) -> None:
     await house.register("ada")

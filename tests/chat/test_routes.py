@@ -56,6 +56,19 @@ async def test_a_group_may_be_large_and_not_larger(house: ChatHouse) -> None:
     assert (status, problem["errors"][0]["path"]) == (400, "$.members")
 
 
+async def test_a_key_brings_somebody_in_once_and_shows_them_as_they_are_now(house: ChatHouse) -> None:
+    chat_id = await house.group("ada")
+    path, body = f"/chats/{chat_id}/members", {"user_id": "ben"}
+    ben = await house.call("ada", "POST", path, body, expect=201, key="k")
+    await house.call("ada", "PATCH", f"{path}/{ben['user_id']}", {"role": "admin"})
+    again = await house.call("ada", "POST", path, body, expect=201, key="k")
+    assert (again["user_id"], again["role"]) == (ben["user_id"], "admin")
+    await house.call("ada", "POST", path, {"user_id": "cyd"}, expect=422, key="k")
+    await house.call("ben", "DELETE", f"{path}/me", expect=204)
+    await house.call("ada", "POST", path, body, expect=404, key="k")
+    assert len((await house.get("ada", path))["items"]) == 1, "a replay brings nobody back"
+
+
 async def test_a_key_begins_one_group_and_shows_it_as_it_is_now(house: ChatHouse) -> None:
     body = {"kind": "group", "name": "Engines", "members": ["ben"]}
     _, made, _ = await begin(house, "ada", body, key="k")

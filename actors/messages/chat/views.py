@@ -61,6 +61,13 @@ class ListMembers(Query[Page[SeenMember]], frozen=True, kw_only=True):
     cursor: str | None = None
 
 
+class GetMember(Query[SeenMember], frozen=True, kw_only=True):
+    """A member of one of the caller's chats."""
+
+    chat_id: Id
+    user_id: Id
+
+
 class AddMember(Command[SeenMember], frozen=True, kw_only=True):
     """Bring somebody into a group; who is in it already stays as they are."""
 
