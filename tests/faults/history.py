@@ -60,6 +60,7 @@ class Clients:
         self.people: list[Person] = []
         self.stopping = False
         self.gives_up = True
+        self.changes = [avatar, preferences]  # what the first of the people change of their own, over and over again
         self._house = house
         self._client = client
         self._random = random
@@ -73,7 +74,7 @@ class Clients:
         """Let ``clients`` write at the same time; with ``gives_up`` all stop at the first broken connection."""
         self.stopping = False
         work = [self._create(self.people[i % len(self.people)]) for i in range(clients - 4)]
-        work += [self._change(self.people[i], kind) for i, kind in enumerate((avatar, preferences))]
+        work += [self._change(self.people[i], kind) for i, kind in enumerate(self.changes)]
         work += [self._work() for _ in range(2)]
         await asyncio.gather(*work)
 

@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 CABLES = ("clients", "postgres", "redis")
+NOBODY = "02:00:00:00:00:01"  # an address that no interface has
 
 
 def ip(*words: str) -> None:
@@ -65,6 +67,24 @@ class Network:
         finally:
             for cable in cables:
                 ip("link", "set", self._interface(cable), "up")
+
+    def connects(self, host: str, port: int) -> bool:
+        """Whether somebody in the namespace can connect, within a second."""
+        code = f"import socket; socket.create_connection(({host!r}, {port}), timeout=1)"
+        words = ["ip", "netns", "exec", self.name, sys.executable, "-c", code]
+        return not subprocess.run(words, check=False, capture_output=True).returncode
+
+    @contextmanager
+    def mute(self, cable: str, *, inside: bool) -> Iterator[None]:
+        """Let what one end of a cable sends vanish, while it hears the other: ``inside``, the end in the namespace."""
+        where = ["-n", self.name] if inside else []
+        device = f"{self._interface(cable)}i" if inside else self._interface(cable)
+        other = self.here(cable) if inside else self.there(cable)
+        ip(*where, "neighbour", "replace", other, "lladdr", NOBODY, "dev", device, "nud", "permanent")
+        try:
+            yield
+        finally:
+            ip(*where, "neighbour", "delete", other, "dev", device)
 
     def _interface(self, cable: str) -> str:
         return f"ph{self._number}{cable[0]}"

@@ -3,11 +3,14 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from storage.house import LEASE_SECONDS
 from storage.postgres_server import PostgresServer
 from tests.faults.cluster.asked import asked_everywhere
 from tests.faults.cluster.lone import LoneHouses, lone_houses
@@ -24,6 +27,9 @@ FRONT_SECONDS = 4.0  # until a house that answers nothing, or that it is not rea
 BUSY_SECONDS = 4.0
 REFUSED_SECONDS = 1.0
 CUTS = [("redis",), ("postgres",), ("postgres", "redis")]
+MUTE_SECONDS = 60.0 if IS_LONG else 5.0
+ADDRESSES = {"redis": "POSTHOUSE_REDIS_URL", "postgres": "POSTHOUSE_POSTGRES_DSN"}
+MUTED = [(cable, inside) for cable in ("redis", "postgres") for inside in (True, False)]
 
 
 @pytest.fixture
@@ -64,9 +70,7 @@ def shared(data_folder: Path, cables: Network, own_redis: RedisServer) -> Iterat
 async def test_a_house_that_is_cut_off_loses_nothing_and_writes_nothing_any_more(
     data_folder: Path, shared: dict[str, dict[str, str]], cables: Network
 ) -> None:
-    everywhere = {"POSTHOUSE_MAILBOX_TRANSPORT": "redis", "POSTHOUSE_POSTGRES_POOL_MAX": "8"}
-    inside = {"far": ["ip", "netns", "exec", cables.name, sys.executable, str(ROOT / "main.py")]}
-    async with lone_houses(data_folder, everywhere, shared, inside) as houses:
+    async with three_houses(data_folder, shared, cables) as houses:
         world = World(houses)
         await world.populate()
         for cut in CUTS * rounds(1, 5):
@@ -76,6 +80,46 @@ async def test_a_house_that_is_cut_off_loses_nothing_and_writes_nothing_any_more
                 f"11: cut off from {' and '.join(cut)}", away_seconds=AWAY_SECONDS, **taken_over,
                 whole_again_seconds=round(healed, 2),
             )  # fmt: skip
+
+
+async def test_a_house_that_is_heard_and_hears_nothing_or_hears_and_is_not_heard_loses_nothing(
+    data_folder: Path, shared: dict[str, dict[str, str]], cables: Network
+) -> None:
+    async with three_houses(data_folder, shared, cables) as houses:
+        world = World(houses)
+        await world.populate()
+        for cable, inside in MUTED * rounds(1, 5):
+            server = urlsplit(shared["far"][ADDRESSES[cable]])
+            assert server.hostname and server.port
+            with cables.mute(cable, inside=inside):
+                assert not cables.connects(server.hostname, server.port), "nothing was cut"
+            healed = await muted(world, houses, cables, cable, inside=inside)
+            way = f"house to {cable}" if inside else f"{cable} to house"
+            await world.judge(
+                f"11: one way cut, {way}", away_seconds=MUTE_SECONDS, whole_again_seconds=round(healed, 2)
+            )
+
+
+async def muted(world: World, houses: LoneHouses, cables: Network, cable: str, *, inside: bool) -> float:
+    """Cut one way of a cable and heal it; a house that was declared dead meanwhile is started again."""
+    far = houses.members["far"]
+    async with world.busy() as busy:
+        with cables.mute(cable, inside=inside):
+            await asyncio.sleep(MUTE_SECONDS)
+        if cable == "postgres" and MUTE_SECONDS > LEASE_SECONDS:
+            await far.ended(time.monotonic())
+            assert far.process.returncode == 1, "it does not know that it was declared dead"
+            await houses.restart("far")
+        return await busy.everybody_served(TAKE_OVER_SECONDS + BUSY_SECONDS)
+
+
+@asynccontextmanager
+async def three_houses(folder: Path, shared: dict[str, dict[str, str]], cables: Network) -> AsyncIterator[LoneHouses]:
+    """Two houses that nothing happens to, and one in the namespace."""
+    everywhere = {"POSTHOUSE_MAILBOX_TRANSPORT": "redis", "POSTHOUSE_POSTGRES_POOL_MAX": "8"}
+    inside = {"far": ["ip", "netns", "exec", cables.name, sys.executable, str(ROOT / "main.py")]}
+    async with lone_houses(folder, everywhere, shared, inside) as houses:
+        yield houses
 
 
 async def cut_off(world: World, houses: LoneHouses, cables: Network, cut: tuple[str, ...]) -> tuple[float, float]:
