@@ -1,10 +1,5 @@
-"""The PostgreSQL that Posthouse brings along: made, started, kept alive and stopped as a child of the house.
+"""The PostgreSQL that Posthouse brings along. Its data lie in ``cluster``, beside what `storage.own_server` keeps."""
 
-It listens on a Unix socket only, in a folder that nobody else may enter, and ends when the house ends, however that
-ends. Everything it keeps lies in one folder: ``cluster`` (the data), ``run`` (the socket), ``server.log``, ``lock``.
-"""
-
-import asyncio
 import os
 import shutil
 import signal
@@ -12,12 +7,13 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
 from storage import child, postgres_files, postgres_leftover
+from storage.own_server import OwnServer
 from storage.postgres_files import FolderInUse, PostgresFailed
 
 __all__ = ["FolderInUse", "PostgresFailed", "PostgresServer"]
@@ -25,8 +21,6 @@ __all__ = ["FolderInUse", "PostgresFailed", "PostgresServer"]
 SOCKET_FOLDER_LIMIT_BYTES = 107 - len("/.s.PGSQL.5432")  # sockaddr_un holds 108 with the closing zero
 START_SECONDS = 60.0  # recovery after a crash replays at most max_wal_size; beyond this something is wrong
 STOP_SECONDS = 6.0  # of the 10 that a house has to stop; then the server stops without a checkpoint
-READY_POLL_SECONDS = 0.01
-WATCH_POLL_SECONDS = 0.1
 LOG_LIMIT_BYTES = 10_000_000
 
 SETTINGS = {
@@ -51,110 +45,26 @@ INITDB = (
 )
 
 
-class PostgresServer:
-    """One embedded server, its data in ``folder``, which is made if need be.
+class PostgresServer(OwnServer):
+    """One embedded server, ready after about 0.1 s, the first time under 1 s. It stops in some hundredths of a second.
 
-    Under root the server runs as the owner of that data, at first ``nobody``; see `storage.postgres_files`.
+    Under root the server runs as the owner of its data, at first ``nobody``; see `storage.postgres_files`.
     ``durable=False`` gives up safety against loss of power, for tests. ``max_connections``: about 30 for each house.
+    Committed work is safe even where it must stop without a checkpoint, after 6 s.
     """
 
+    name = "PostgreSQL"
+    failed = PostgresFailed
+
     def __init__(self, folder: Path, *, durable: bool = True, max_connections: int = 100) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._settings = SETTINGS | ({} if durable else FRAGILE) | {"max_connections": str(max_connections)}
         self._initdb = INITDB if durable else (*INITDB, "--no-sync")
-        self._socket = folder
-        self._lock: IO[str] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def dsn(self) -> str:
-        """The address for asyncpg; it stays the same when `watch` restarts the server."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._socket))}"
-
-    @property
-    def pid(self) -> int | None:
-        """The server's process id; None while it does not run."""
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
-
-    def start(self) -> str:
-        """Start the server; return its address once it accepts connections (about 0.1 s, the first time under 1 s).
-
-        Blocks, so call it before the event loop runs; and on the main thread, because the kernel ends the server
-        together with the *thread* that started it. What an earlier house left running here is ended first.
-
-        Raises:
-            FolderInUse: another living house has this folder.
-            PostgresFailed: it did not start; the message holds the end of its log.
-        """
-        self._open()
-        try:
-            postgres_leftover.end(self._cluster)
-            self._spawn()
-            while not self._is_ready():
-                time.sleep(READY_POLL_SECONDS)
-        except BaseException:
-            self.stop()
-            raise
-        return self.dsn
-
-    async def watch(self, restarted: Callable[[float], None]) -> None:
-        """Restart the server whenever it ends by itself, until cancelled; runs on the main thread's loop.
-
-        ``restarted`` is called with the seconds it was away. A server that does not come back is tried again for
-        ever, with a delay that grows to 5 s. Cancel this before `stop`.
-        """
-        while True:
-            await self._ended()
-            if self.pid is None:
-                began = time.monotonic()
-                await self._restart()
-                restarted(time.monotonic() - began)
-
-    async def _ended(self) -> None:
-        """Return when the server's process has ended, or perhaps. Where the kernel tells (Linux), nobody looks."""
-        assert self._process is not None  # noqa: S101 - `start` has returned
-        ended, loop = asyncio.Event(), asyncio.get_running_loop()
-        try:
-            process = os.pidfd_open(self._process.pid)
-        except (AttributeError, OSError):  # another system, a sandbox that forbids it, or it has ended already
-            await asyncio.sleep(WATCH_POLL_SECONDS)
-            return
-        loop.add_reader(process, ended.set)
-        try:
-            await ended.wait()
-        finally:
-            loop.remove_reader(process)
-            os.close(process)
-
-    async def _restart(self) -> None:
-        delay_seconds = 0.1
-        while True:
-            try:
-                await asyncio.to_thread(postgres_leftover.end, self._cluster)
-                self._spawn()
-                while not self._is_ready():  # noqa: ASYNC110 - another process becomes ready, no event of ours
-                    await asyncio.sleep(READY_POLL_SECONDS)
-            except (PostgresFailed, OSError):
-                await asyncio.sleep(delay_seconds)
-                delay_seconds = min(delay_seconds * 2, 5.0)
-            else:
-                return
-
-    def stop(self) -> None:
-        """Stop the server and give the folder back. Blocks, mostly for some hundredths of a second.
-
-        Committed work is safe even where it must stop without a checkpoint, after 6 s. May be called from any
-        thread, and again.
-        """
-        process, self._process = self._process, None
-        if process is not None:
-            _end(process)
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            if self._socket.parent != self.folder:
-                shutil.rmtree(self._socket, ignore_errors=True)
-            lock.close()
+    def address(self) -> str:
+        """The address for asyncpg."""
+        return f"postgresql://postgres@/postgres?host={quote(str(self._run))}"
 
     @property
     def _cluster(self) -> Path:
@@ -170,7 +80,7 @@ class PostgresServer:
         self._lock = postgres_files.lock(self.folder)
         try:
             self._make_cluster()
-            self._socket = self._make_socket_folder()
+            self._run = self._make_socket_folder()
         except BaseException:
             self.stop()
             raise
@@ -210,9 +120,9 @@ class PostgresServer:
         return {} if self._user.is_me else {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
 
     def _spawn(self) -> None:
-        for stale in self._socket.iterdir():  # a killed server's lock would stop the next one while its zombie lasts
+        for stale in self._run.iterdir():  # a killed server's lock would stop the next one while its zombie lasts
             stale.unlink()
-        settings = self._settings | {"unix_socket_directories": str(self._socket)}
+        settings = self._settings | {"unix_socket_directories": str(self._run)}
         options = [f"--{name}={value}" for name, value in settings.items()]
         wrapper = child.wrapped(self._user.uid, self._user.gid)
         with self._open_log() as log:
@@ -234,29 +144,25 @@ class PostgresServer:
             path.replace(path.with_suffix(".log.1"))
         return path.open("ab")
 
-    def _is_ready(self) -> bool:
-        """Whether the server accepts connections. Raises `PostgresFailed` when it has ended or takes too long."""
-        if self.pid is None or time.monotonic() > self._deadline:
-            if self._process is not None:
-                _end(self._process)
-            log = (self.folder / "server.log").read_bytes()[-2000:].decode(errors="replace")
-            raise PostgresFailed(f"PostgreSQL did not start. The end of {self.folder / 'server.log'}:\n{log}")
+    def _clear_way(self) -> None:
+        postgres_leftover.end(self._cluster)
+
+    def _answers(self) -> bool:
         try:
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End our own server: a clean shutdown, then one without a checkpoint, then by force."""
-    for how, patience_seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0), (signal.SIGKILL, None)):
-        process.send_signal(how)  # does nothing to one that has ended
-        try:
-            process.wait(patience_seconds)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """End it: a clean shutdown, then one without a checkpoint, then by force."""
+        for how, patience_seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0), (signal.SIGKILL, None)):
+            process.send_signal(how)  # does nothing to one that has ended
+            try:
+                process.wait(patience_seconds)
+            except subprocess.TimeoutExpired:
+                continue
+            return
 
 
 def _environment() -> Mapping[str, str]:

@@ -189,7 +189,7 @@ def server() -> Iterator[PostgresServer]:
 
 
 async def test_a_server_that_is_killed_and_comes_back_needs_no_restart_of_ours(server: PostgresServer) -> None:
-    dsn = server.dsn
+    dsn = server.address
     await migrate(dsn)
     await ask(dsn, TABLE)
     house = await House.claim(dsn, "one")
