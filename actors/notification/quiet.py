@@ -7,6 +7,8 @@ from actors.errors import InvalidRequest
 from actors.messages.notification import QuietHours
 
 _DAY = timedelta(days=1)
+_NOT_OF_A_PLACE = frozenset({"localtime", "posixrules", "Factory"})
+"""Files beside the zones: the first one is what the machine is set to, which may be another one tomorrow."""
 
 
 def known_zone(name: str) -> ZoneInfo:
@@ -16,7 +18,7 @@ def known_zone(name: str) -> ZoneInfo:
         InvalidRequest: there is no such zone.
     """
     try:
-        return ZoneInfo(name)
+        return ZoneInfo("" if name in _NOT_OF_A_PLACE else name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidRequest(f"no such time zone: {name}", path="$.quiet_hours.time_zone") from error
 
