@@ -24,7 +24,6 @@ from actors.token import TokenDesk
 from app.identities import Identities
 from storage.account import AccountStore
 from storage.api_key import ApiKeyStore
-from storage.op_code import OpCodeStore
 from storage.postgres import Database
 from storage.quota import QuotaStore
 from storage.session import SessionStore
@@ -59,7 +58,7 @@ def build_accounts(
     verifier = Verifier(tokens, sessions, api_keys, clock)
     kinds = [
         Account(accounts, QuotaStore(database), one_time, quotas),
-        Accounts(accounts, OpCodeStore(database), passwords, doorkeeper, one_time),
+        Accounts(accounts, passwords, doorkeeper, one_time),
         PasswordDesk(accounts, passwords, one_time, guard, ref),
         Sessions(sessions, accounts, passwords, doorkeeper, guard),
         TokenDesk(verifier, keys),

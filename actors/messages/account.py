@@ -17,10 +17,7 @@ Word = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]{0,49}$", max_length=50)
 
 
 class Register(Command[SessionTokens], frozen=True, kw_only=True):
-    """Make an account with its profile, quota and first session. Conflict when username or e-mail is taken.
-
-    A school, and where somebody lives, are codes of places that are open.
-    """
+    """Make an account with its profile, quota and first session. Conflict when username or e-mail is taken."""
 
     username: Username
     email: Email
