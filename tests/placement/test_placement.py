@@ -151,6 +151,13 @@ async def test_what_a_dead_house_owned_is_taken_over_within_12_seconds(build: Bu
     assert two.placement.buried == 1
 
 
+def test_a_take_over_takes_10_seconds_at_most_and_a_house_may_stand_still_for_7() -> None:
+    assert storage_house.LEASE_SECONDS + logic.LOOK_SECONDS <= 12 - 2, "two seconds are left for a busy machine"
+    assert storage_house.LEASE_SECONDS - storage_house._RENEW_SECONDS >= 7, "nobody may bury a house that only was slow"
+    lost = storage_house._RENEW_SECONDS + storage_house._ANSWER_SECONDS
+    assert lost + 2 <= storage_house.LEASE_SECONDS - storage_house.MARGIN_SECONDS, "one answer may get lost"
+
+
 async def test_a_house_that_starts_anew_under_its_name_ends_the_earlier_one_at_once(build: Build) -> None:
     one, two = await settled_pair(build)
     share_of_one = one.owned

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
+from storage.house import LEASE_SECONDS
 from tests.simulation.house import SimHouse
 from tests.simulation.network import Server
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-LEASE_SECONDS = 10.0
 HOUSES_ALONE = ("kill", "pause", "stop", "jump_clock", "pause_in_transaction", "slow_opening")
 Fault = Callable[[], None]
 """Faults that only houses suffer: no mail of others may be lost by them."""
