@@ -1,4 +1,4 @@
-"""``python3 main.py tail``: shows a house's log to a person, filtered, coloured, as it grows."""
+"""``python3 main.py tail``: shows the log of a house, or of a cluster, to a person, filtered, coloured, as it grows."""
 
 import argparse
 import os
@@ -7,13 +7,11 @@ import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from app.config import Config
 from app.logs import Wanted, pretty
-from app.logs.following import Follower
+from app.logs.gathered import Gathered
 from app.logs.line import LEVELS
-from app.logs.reading import newest
 
 _POLL_SECONDS = 0.2
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -26,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--actor", metavar="KIND[:KEY]", help="a kind of actor, or one actor")
     parser.add_argument("--user", metavar="ID", help="what this user caused")
     parser.add_argument("--request", metavar="ID", help="one request, by its X-Request-ID")
+    parser.add_argument("--house", metavar="NAME", help="only this house of the cluster")
     parser.add_argument("--since", type=moment, metavar="WHEN", help="10m, 2h, 1d, or 2026-01-31T12:00:00Z")
     parser.add_argument("--lines", type=_count, default=50, metavar="N", help="how many old lines to show (50)")
     parser.add_argument("--no-follow", action="store_true", help="show what is there and end")
@@ -34,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, config: Config) -> int:
     """Print lines until Ctrl-C (with ``--no-follow``: until the end). Returns the exit code."""
-    path = config.log_file
     wanted = Wanted(
         level=arguments.level,
         event=arguments.event,
@@ -43,13 +41,15 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
         request_id=arguments.request,
         since=arguments.since,
     )
-    if not path.exists():
-        _say(f"There is no log at {path} yet. Start the house with: python3 main.py")
+    gathered = Gathered(config.log_file, config.data_folder / "houses", wanted, arguments.house)
+    if not gathered.logs():
+        where = config.log_file if arguments.house is None else f"{config.data_folder}, of a house {arguments.house},"
+        _say(f"There is no log at {where} yet. Start the house with: python3 main.py")
         if arguments.no_follow:
             return 1
         _say("Waiting for it (Ctrl-C ends) ...")
     try:
-        _show(path, wanted, arguments)
+        _show(gathered, arguments)
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:  # `tail | head`
@@ -75,18 +75,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _show(path: Path, wanted: Wanted, arguments: argparse.Namespace) -> None:
+def _show(gathered: Gathered, arguments: argparse.Namespace) -> None:
     render = None if arguments.json else pretty(colors=sys.stdout.isatty())
-    follower = Follower(path)
 
     def emit(lines: Iterable[bytes]) -> None:
         for line in lines:
             sys.stdout.buffer.write(render(line) if render else line + b"\n")
         sys.stdout.buffer.flush()
 
-    emit(reversed(newest(path, wanted, arguments.lines)))
+    emit(gathered.newest(arguments.lines))
     while not arguments.no_follow:
-        emit(line for line in follower.new_lines() if wanted.fits(line))
+        emit(gathered.new_lines())
         time.sleep(_POLL_SECONDS)
 
 

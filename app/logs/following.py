@@ -11,12 +11,12 @@ from app.logs.reading import older
 class Follower:
     """Yields whole lines in the order in which they were written, each once."""
 
-    def __init__(self, path: Path) -> None:
-        """Start at the end of what is there now."""
+    def __init__(self, path: Path, *, from_start: bool = False) -> None:
+        """Start at the end of what is there now, or with the file's first line."""
         self.path = path
         self._file: IO[bytes] | None = None
         self._part = b""
-        if self._open(path):
+        if self._open(path) and not from_start:
             self._seek_last_line()
 
     def new_lines(self) -> Iterator[bytes]:

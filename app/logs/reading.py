@@ -79,6 +79,11 @@ def fields(line: bytes) -> dict[str, Any]:
     return _fields.decode(line)
 
 
+def written_at(line: bytes) -> str:
+    """When a line that `Wanted.fits` was written; equal in order to the time itself."""
+    return _head.decode(line).ts
+
+
 def newest(path: Path, wanted: Wanted, limit: int, *, scan_bytes: int = SCAN_BYTES) -> list[bytes]:
     """The newest ``limit`` wanted lines, newest first. Reads at most ``scan_bytes`` of the files, from their end."""
     found: list[bytes] = []

@@ -137,6 +137,33 @@ def test_follow_shows_only_what_fits(tmp_path: Path, log_file: Path) -> None:
         assert running.next_event() == "loud"
 
 
+def house_log(folder: Path, name: str) -> Path:
+    path = folder / "houses" / name / "logs" / "posthouse.log"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def test_a_clusters_lines_come_in_order_of_time_each_with_its_house(tmp_path: Path, log_file: Path) -> None:
+    logs = {"one": house_log(tmp_path, "one"), "two": house_log(tmp_path, "two"), "": log_file}
+    for name, event in (("one", "a"), ("two", "b"), ("", "c"), ("one", "d"), ("two", "e")):
+        append(logs[name], entry(event))
+    lines = [json.loads(line) for line in Tail(tmp_path, "--no-follow", "--json", "--lines", "4").end()[1].splitlines()]
+    assert [(line["event"], line.get("house")) for line in lines] == [
+        ("b", "two"), ("c", None), ("d", "one"), ("e", "two"),
+    ]  # fmt: skip
+    out = Tail(tmp_path, "--no-follow", "--house", "one").end()[1].splitlines()
+    assert [line.split()[3] for line in out] == ["a", "d"] and all("house=one" in line for line in out)
+    assert Tail(tmp_path, "--no-follow", "--house", "three").end()[0] == 1
+
+
+def test_a_house_that_comes_later_is_followed_from_its_first_line(tmp_path: Path, log_file: Path) -> None:
+    append(log_file, entry("ready"))
+    with Tail(tmp_path, "--json") as running:
+        assert running.next_event() == "ready"
+        append(house_log(tmp_path, "one"), entry("house_ready"))
+        assert running.next_event() == "house_ready"
+
+
 def test_garbage_is_passed_over(tmp_path: Path, log_file: Path) -> None:
     append(log_file, b"\x00\xff\xfe\n", b"[]\n", b'{"event": 5}\n', entry("good"), b"{\n", b'{"event":"cut')
     code, out, _ = Tail(tmp_path, "--no-follow", "--json").end()
