@@ -77,3 +77,24 @@ def test_migrate_makes_the_database_once_and_then_finds_nothing_to_do(data_folde
     assert first.returncode == 0, first.stderr
     assert "applied 0001_house" in first.stdout
     assert second.stdout == "nothing to apply: the database is up to date\n"
+
+
+def test_the_tests_run_over_each_transport_or_both_and_stop_where_one_fails(tmp_path: Path) -> None:
+    told, seen = tmp_path / "transports", tmp_path / "test_seen.py"
+    seen.write_text(
+        "import os, pathlib\n\n"
+        "def test_seen():\n"
+        f"    told = pathlib.Path({str(told)!r}).open('a')\n"
+        "    told.write(os.environ['POSTHOUSE_TEST_TRANSPORT'] + ' ')\n"
+        "    told.close()\n"
+    )
+
+    def run(*arguments: str) -> int:
+        command = [sys.executable, str(ROOT / "main.py"), "test", *arguments, "-n", "0", "-q", "-p", "no:cacheprovider"]
+        return subprocess.run([*command, str(seen)], capture_output=True, check=False).returncode
+
+    assert run() == run("--transport", "both") == 0
+    assert told.read_text() == "memory memory redis "
+    seen.write_text(seen.read_text() + "    assert False\n")
+    assert run("--transport", "both") == 1
+    assert told.read_text() == "memory memory redis memory "

@@ -3,7 +3,7 @@
 With ``redis`` every message to an entity crosses Redis, even to one that lives in the same house; only a house that
 runs in a process of its own carries its mail as people's houses do. The whole suite passes either way:
 
-    POSTHOUSE_TEST_TRANSPORT=redis python3 main.py test
+    python3 main.py test --transport redis
 """
 
 import atexit

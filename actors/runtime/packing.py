@@ -65,6 +65,7 @@ class Packing:
     def __init__(self, message_types: Iterable[type]) -> None:
         """Raises ValueError: two types share a name."""
         self._types: dict[str, type] = {}
+        self._names: dict[type, str] = {}
         for message_type in message_types:
             if self._types.setdefault(name_of(message_type), message_type) is not message_type:
                 raise ValueError(f"two message types are called {name_of(message_type)}")
@@ -72,10 +73,15 @@ class Packing:
 
     def wire_name(self, message: Any) -> str:
         """The name a message travels under: its own, or that of the parent that is registered."""
-        for parent in type(message).__mro__:
+        name = self._names.get(type(message))
+        return self._name(type(message)) if name is None else name
+
+    def _name(self, message_type: type) -> str:
+        for parent in message_type.__mro__:
             if self._types.get(name_of(parent)) is parent:
-                return name_of(parent)
-        raise TypeError(f"{name_of(type(message))} is not registered")
+                name = self._names[message_type] = name_of(parent)
+                return name
+        raise TypeError(f"{name_of(message_type)} is not registered")
 
     def pack(self, frame: Frame) -> bytes:
         """Return the frame as bytes."""

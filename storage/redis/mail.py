@@ -1,95 +1,17 @@
 """Mail between houses in Redis Streams: implements `actors.runtime.ports.Mail`."""
 
 import asyncio
-import math
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
-from storage.redis.connect import ANSWER_SECONDS, make_connection
+from storage.redis.exchange import Command, Exchange
 
 OWN_SECONDS = 60  # streams of one incarnation outlive the last append by so long
 MEASURE_SECONDS = 0.05
 MOST_REMEMBERED = 10_000
-Command = tuple[str | bytes | int, ...]
 Entry = tuple[str, bytes, bytes]
-
-
-class Exchange:
-    """One connection on which commands go out together and are answered together; made when it is needed.
-
-    Commands are sent once. Raises ``ConnectionError``: nothing was sent; ``TimeoutError``: they were, and nobody knows
-    what has become of them. Either way the connection is given up.
-    """
-
-    def __init__(self, url: str, name: str) -> None:
-        self._url, self._name = url, name
-        self._connection: AbstractConnection | None = None
-        self._lock = asyncio.Lock()
-
-    async def run(self, commands: Sequence[Command], wait_seconds: float = 0.0) -> list[Any]:
-        """Return the answers, of which some may be a `ResponseError`; ``wait_seconds`` is how long Redis may block."""
-        async with self._lock:
-            connection = await self._ready()
-            async with Given(connection):
-                try:
-                    async with asyncio.timeout(ANSWER_SECONDS + wait_seconds):
-                        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-                        return [await _read(connection) for _ in commands]
-                except (RedisError, OSError) as error:
-                    raise TimeoutError(f"Redis did not answer: {error or type(error).__name__}") from error
-
-    async def close(self) -> None:
-        """Disconnect."""
-        if self._connection is not None:
-            await self._connection.disconnect(nowait=True)
-
-    async def _ready(self) -> AbstractConnection:
-        connection = self._connection
-        if connection is not None and connection.is_connected and not _has_ended(connection):
-            return connection
-        if connection is not None:
-            await connection.disconnect(nowait=True)
-        connection = self._connection = make_connection(self._url, self._name)
-        async with Given(connection):
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await connection.connect()  # type: ignore[no-untyped-call]
-            except (RedisError, OSError) as error:
-                raise ConnectionError(f"no connection to Redis: {error or type(error).__name__}") from error
-        return connection
-
-
-class Given:
-    """A connection while it is in use: what ends the use before its time, a cancellation too, ends the connection."""
-
-    def __init__(self, connection: AbstractConnection) -> None:
-        self._connection = connection
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            await self._connection.disconnect(nowait=True)
-
-
-async def _read(connection: AbstractConnection) -> Any:
-    try:
-        return await connection.read_response(timeout=math.inf)
-    except ResponseError as error:
-        return error
-
-
-def _has_ended(connection: AbstractConnection) -> bool:
-    """Whether the server has closed it: what is sent now would be lost, and nobody could tell."""
-    reader = getattr(connection, "_reader", None)
-    return reader is not None and reader.at_eof()
 
 
 class RedisReader:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ COUNT = 100  # entries of one stream in one read
 BLOCK_SECONDS = 1.5
 AGAIN_SECONDS = 0.1
 RUN = 256  # entries taken before the loop's other callbacks get their turn
+BUSY_SECONDS = 5.0  # a stream is busy for so long after mail
 
 After = Mapping[str, bytes]
 
@@ -48,18 +50,38 @@ async def read_for_ever(
 
 
 class Arrivals:
-    """See the module."""
+    """See the module.
+
+    Each read pays for every stream that it names, so two read mail: one where some came of late, one everywhere else.
+    An open partition is always read by at least one. Where both read the same, who comes second leaves it: it has
+    read behind a place that is not the last any more.
+    """
 
     def __init__(self, parts: Parts, incarnation: int) -> None:
         self._parts = parts
         self._incarnation = incarnation
         self._pokes, self._replies = f"poke:{incarnation}", f"re:{incarnation}"
         self._last = {self._pokes: b"0", self._replies: b"0"}
+        self._busy: dict[str, Owned] = {}
+        self._read_as_busy: After = {}  # what the read under way, or the next one, names
 
     def wanted_mail(self) -> After:
-        """Where to read mail."""
-        open_ = {mine.stream: mine.last for mine in self._parts.owned if mine is not None and not mine.is_closing}
-        return open_ | {self._pokes: self._last[self._pokes]}
+        """Where to read mail: everywhere but where it is busy, and read as such already."""
+        quiet_since, parts = asyncio.get_running_loop().time() - BUSY_SECONDS, self._parts
+        self._busy = {stream: mine for stream, mine in self._busy.items() if mine.busy_at > quiet_since}
+        left = {self._busy[stream] for stream in self._busy.keys() & self._read_as_busy.keys()}
+        open_ = [mine for mine in parts.owned if mine is not None and not (mine.is_closing or mine in left)]
+        return {mine.stream: mine.last for mine in open_} | self._after_pokes()
+
+    def wanted_busy_mail(self) -> After:
+        """Where to read mail: where it is busy."""
+        owned = self._parts.owned
+        busy = [mine for mine in self._busy.values() if owned[mine.number] is mine and not mine.is_closing]
+        self._read_as_busy = {mine.stream: mine.last for mine in busy} | self._after_pokes()
+        return self._read_as_busy
+
+    def _after_pokes(self) -> dict[str, bytes]:
+        return {self._pokes: self._last[self._pokes]}
 
     def wanted_answers(self) -> After:
         """Where to read answers."""
@@ -76,18 +98,16 @@ class Arrivals:
 
     async def take_mail(self, after: After, entries: Sequence[Entry]) -> None:
         """Deliver mail. What was read for an ownership that has ended since is left where it is."""
-        taken = 0
-        for stream, some in groupby(entries, key=lambda entry: entry[0]):
+        taken, now = 0, asyncio.get_running_loop().time()
+        for stream, some in groupby(entries, key=itemgetter(0)):
             if stream == self._pokes:
-                for _, entry, data in some:
-                    self._last[stream] = entry
-                    self._parts.post.done(stream, entry, can_wait=True)
-                    if data == MOVED:
-                        self._parts.on_moved()
+                if self._last[stream] == after[stream]:
+                    self._take_pokes(some)
                 continue
             mine = self._parts.of(stream)
             if mine is None or mine.is_closing or mine.last != after[stream]:
                 continue
+            mine.busy_at, self._busy[stream] = now, mine
             for _, entry, data in some:
                 mine.last = entry
                 if entry not in mine.hand:
@@ -96,6 +116,13 @@ class Arrivals:
             if taken >= RUN:
                 taken = 0
                 await asyncio.sleep(0)
+
+    def _take_pokes(self, entries: Iterable[Entry]) -> None:
+        for stream, entry, data in entries:
+            self._last[stream] = entry
+            self._parts.post.done(stream, entry, can_wait=True)
+            if data == MOVED:
+                self._parts.on_moved()
 
     def _take(self, mine: Owned, entry: bytes, data: bytes) -> None:
         mine.hand[entry] = None

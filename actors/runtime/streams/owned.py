@@ -27,7 +27,7 @@ class Owned:
     """
 
     __slots__ = (
-        "at_work", "epoch", "gate", "gate_sent_at", "hand", "heard", "is_closing", "is_open", "is_suspect", "last",
+        "at_work", "busy_at", "epoch", "gate", "gate_sent_at", "hand", "heard", "is_closing", "is_open", "last",
         "number", "sent_before", "stream", "waiting",
     )  # fmt: skip
 
@@ -36,12 +36,12 @@ class Owned:
         self.sent_before = sent_before  # this house's messages up to this number lie before the gate, if anywhere
         self.stream = f"mb:{number}"
         self.last = b"0"  # read up to here
+        self.busy_at = 0.0  # when the latest mail came, on the loop's clock
         self.hand: dict[bytes, Arrived | None] = {}  # read and not deleted yet; None: its turn has ended
         self.heard: dict[int, int] = {}  # house -> the highest number of its messages: a lower one is late
         self.gate, self.gate_sent_at = b"", 0.0
         self.is_open = False
         self.is_closing = False
-        self.is_suspect = False  # there seems to be more in the stream than was read
         self.waiting: deque[Waiting] = deque()
         self.at_work: Sequence[AtWork] = ()  # when it began to close
 

@@ -70,6 +70,7 @@ class Streams:
             parts.post.run(),
             Tending(parts, self._send_gate).run(),
             read_for_ever(parts.mail.reader(), arrivals.wanted_mail, arrivals.take_mail),
+            read_for_ever(parts.mail.reader(), arrivals.wanted_busy_mail, arrivals.take_mail),
             read_for_ever(parts.mail.reader(), arrivals.wanted_answers, arrivals.take_answers),
         ]
         self._tasks = [asyncio.create_task(part, name="streams") for part in work]
