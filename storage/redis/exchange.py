@@ -15,7 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from storage.redis.connect import ANSWER_SECONDS, make_connection
 
-Command = tuple[str | bytes | int, ...]
+Command = tuple[str | bytes | int | float, ...]
 _MORE = object()
 
 
@@ -29,28 +29,28 @@ class Exchange:
     def __init__(self, url: str, name: str) -> None:
         self._url, self._name = url, name
         self._connection: AbstractConnection | None = None
-        self._wire = _Wire()
+        self._wire: Wire | None = None
         self._lock = asyncio.Lock()
 
     async def run(self, commands: Sequence[Command], wait_seconds: float = 0.0) -> list[Any]:
         """Return the answers, of which some may be a `ResponseError`; ``wait_seconds`` is how long Redis may block."""
         async with self._lock:
-            if self._wire.has_ended:
-                await self._connect()
+            wire = self._wire
+            if wire is None or wire.has_ended:
+                wire = await self._connect()
             try:
-                packed = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
-                return await self._wire.exchange(packed, len(commands), ANSWER_SECONDS + wait_seconds)
+                return await wire.exchange(commands, ANSWER_SECONDS + wait_seconds)
             except BaseException:
                 await self.close()
                 raise
 
     async def close(self) -> None:
         """Disconnect."""
-        self._wire.has_ended = True
+        self._wire = None
         if self._connection is not None:
             await self._connection.disconnect(nowait=True)
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> "Wire":
         await self.close()
         connection = self._connection = make_connection(self._url, self._name)
         try:
@@ -62,39 +62,37 @@ class Exchange:
         except BaseException:
             await self.close()
             raise
-        self._wire = _Wire()
-        self._wire.take_over(connection)
+        wire = self._wire = Wire(connection)
+        return wire
 
 
-class _Wire(asyncio.Protocol):
-    """The bytes of one connection."""
+class Wire(asyncio.Protocol):
+    """The bytes of a connection that the driver has made, and on which nothing is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: AbstractConnection) -> None:
+        writer = connection._writer  # noqa: SLF001 - the driver's version is pinned
+        assert writer is not None  # noqa: S101 - it has connected
+        self._transport = writer.transport
+        self._transport.set_protocol(self)
         self._reader = hiredis.Reader(replyError=ResponseError, notEnoughData=_MORE)
         self._answers: list[Any] = []
         self._expected = 0
         self._waiting: Future[list[Any]] | None = None
-        self._transport: asyncio.WriteTransport | None = None
-        self.has_ended = True
+        self.has_ended = self._transport.is_closing()
 
-    def take_over(self, connection: AbstractConnection) -> None:
-        """Be the one who hears what comes over a connection on which nothing is under way."""
-        writer = connection._writer  # noqa: SLF001 - the driver's version is pinned
-        assert writer is not None  # noqa: S101 - it has connected
-        transport = writer.transport
-        transport.set_protocol(self)
-        self._transport = transport
-        self.has_ended = transport.is_closing()
+    async def exchange(self, commands: Sequence[Command], within_seconds: float) -> list[Any]:
+        """Send commands and return their answers.
 
-    async def exchange(self, packed: bytes, expected: int, within_seconds: float) -> list[Any]:
-        """Send commands and return so many answers. Raises ``TimeoutError``: not all came in time, or ever will."""
+        Raises ``ConnectionError``: nothing was sent; ``TimeoutError``: not all answers came in time, or ever will.
+        """
+        if self.has_ended:
+            raise ConnectionError("the connection was lost")
         loop = asyncio.get_running_loop()
-        self._answers, self._expected = [], expected
+        self._answers, self._expected = [], len(commands)
         waiting: Future[list[Any]] = loop.create_future()
         self._waiting = waiting
         overdue = loop.call_later(within_seconds, self._refuse, "no answer in time")
-        assert self._transport is not None  # noqa: S101 - there is one until `has_ended`
-        self._transport.write(packed)
+        self._transport.write(b"".join([hiredis.pack_command(command) for command in commands]))  # type: ignore[arg-type]
         try:
             return await waiting
         finally:

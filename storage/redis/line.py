@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection, parse_url
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
-Command = tuple[str | bytes | int | float, ...]
+from storage.redis.exchange import Command, Wire
 
 ANSWER_SECONDS = 1.0
 """For the answers to everything that went out together; then the connection is given up."""
@@ -116,28 +116,17 @@ class Line:
             wish.refuse()
 
     async def _serve(self, connection: AbstractConnection) -> None:
+        wire = Wire(connection)
         while True:
             await self._woken.wait()
             self._woken.clear()
             while self._waiting:
                 self._under_way, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await self._exchange(connection, self._under_way)
+                commands = [command for wish in self._under_way for command in wish.commands]
+                answers = iter(await wire.exchange(commands, ANSWER_SECONDS))
+                for wish in self._under_way:
+                    wish.settle(list(islice(answers, len(wish.commands))))
                 self._under_way = []
-
-    async def _exchange(self, connection: AbstractConnection, wishes: list[_Wish]) -> None:
-        commands = [command for wish in wishes for command in wish.commands]
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        for wish in wishes:
-            wish.settle([await read(connection) for _ in wish.commands])
-
-
-async def read(connection: AbstractConnection) -> Any:
-    """Read one answer; an error that Redis answers is returned, not raised."""
-    try:
-        return await connection.read_response(timeout=math.inf)
-    except ResponseError as error:
-        return error
 
 
 def database_of(url: str) -> int:

@@ -1,16 +1,19 @@
 """Mail between houses on bad days: owners that die, mail that is held up, a Redis that is gone, frozen or emptied."""
 
 import asyncio
+import random
+import statistics
 import time
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from actors.runtime.clock import ManualClock
 from actors.runtime.errors import DomainError, Internal, Overloaded, TimedOut, Unavailable
 from actors.runtime.message import SYSTEM
 from actors.runtime.packing import Frame
-from actors.runtime.streams import transport
+from actors.runtime.streams import arrivals, transport
 from tests.redis_server import RedisServer
 from tests.runtime.pair import PARTITIONS, Station
 from tests.runtime.world import Add, Break, Get, Hold, Note, Store
@@ -328,3 +331,37 @@ async def test_a_crash_far_away_is_internal(build: Build) -> None:
     sender, _ = await owner_of_all(build)
     with pytest.raises(Internal):
         await ask(sender, message=Break())
+
+
+async def test_no_mail_waits_for_a_read_to_end_when_streams_become_busy_quiet_and_busy_again(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "BUSY_SECONDS", 0.2)
+    sender, _ = await owner_of_all(build)
+    slowest, chance = 0.0, random.Random(1)
+    for _ in range(60):
+        key, began = chance.choice("abcdefgh"), time.monotonic()
+        await ask(sender, key)
+        slowest = max(slowest, time.monotonic() - began)
+        await asyncio.sleep(chance.choice((0.0, 0.0, 0.05, 0.3)))
+    assert slowest < arrivals.BLOCK_SECONDS / 2, "somebody read it all the time"
+
+
+async def test_where_mail_came_of_late_is_read_without_all_the_others(build: Build, own_redis: RedisServer) -> None:
+    """Redis and the house pay for each stream that a read names."""
+    sender, _ = await owner_of_all(build)
+    named: list[int] = []
+
+    async def listen() -> None:
+        async with Redis.from_url(own_redis.url) as client, client.monitor() as monitor:
+            async for told in monitor.listen():
+                named.extend([told["command"].count("mb:")] if "XREAD" in told["command"] else [])
+
+    listening, ends_at = asyncio.create_task(listen()), time.monotonic() + 2 * arrivals.BLOCK_SECONDS
+    while time.monotonic() < ends_at:
+        await ask(sender)
+        await asyncio.sleep(0.01)
+    listening.cancel()
+    of_mail = [count for count in named if count]
+    assert max(of_mail) == PARTITIONS
+    assert statistics.median(of_mail[-20:]) == 1

@@ -107,7 +107,8 @@ class Arrivals:
             mine = self._parts.of(stream)
             if mine is None or mine.is_closing or mine.last != after[stream]:
                 continue
-            mine.busy_at, self._busy[stream] = now, mine
+            if mine.is_open:  # a gate, and what is left before it, makes nothing busy
+                mine.busy_at, self._busy[stream] = now, mine
             for _, entry, data in some:
                 mine.last = entry
                 if entry not in mine.hand:
