@@ -39,7 +39,9 @@ class Breaker:
     @property
     def seconds_left(self) -> float:
         """Seconds until something may go through again; 0 when it may now."""
-        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._monotonic())
+        if self._open_until is None:
+            return 0.0
+        return max(0.0, min(self._open_until - self._monotonic(), self._pause_seconds))  # a sum was rounded up
 
     def allows(self, wanted: int) -> int:
         """How many of ``wanted`` things may go through now."""

@@ -1,6 +1,6 @@
 """The circuit breaker, on a clock of the test's own."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actors.outgoing.breaker import Breaker
@@ -63,6 +63,7 @@ def test_what_was_still_under_way_does_not_prolong_the_pause() -> None:
 
 
 @given(st.lists(st.one_of(st.booleans(), st.floats(0, 60))))
+@example([False, False, False, 1.6565034630823519, 55.3138505291382, False, 47.0, False])
 def test_whatever_happens_it_lets_something_through_after_its_longest_pause(story: list[bool | float]) -> None:
     clock = ManualClock()
     breaker = make(clock)
