@@ -1,6 +1,7 @@
 """Actors, journal, relay and timers of a house on a PostgreSQL, without edges, on a clock that is set by hand."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -18,7 +19,8 @@ from app.config import Config, Data
 from storage.timers import TimerStore
 
 ANSWER_SECONDS = 60.0
-QUIET_SECONDS = 5.0
+QUIET_SECONDS = 1.0
+LOOK_SECONDS = 0.05
 TRIES = 100
 PAUSE_SECONDS = 0.2
 REFUSALS = (Conflict, Forbidden, NotFound)
@@ -69,13 +71,15 @@ class LetterHouse:
         self._core.clock.offset += timedelta(minutes=minutes)
         await self.tell_timers()
 
-    async def tell_timers(self) -> int:
-        """Tell due timers until none is; one whose turn is refused for now stays, and is told again some time."""
-        told = 0
-        while count := await self._core.timers.tell_due():
-            told += count
-            await self._wait_for_turns(self.now)
-        return told
+    async def tell_timers(self) -> None:
+        """Wait until no timer is due; one whose turn is refused for now stays, and is told again some time."""
+        first, quiet_at = await self._first_due(), time.monotonic() + QUIET_SECONDS
+        while first and time.monotonic() < quiet_at:
+            await self._core.timers.tell_due()
+            await asyncio.sleep(LOOK_SECONDS)
+            before, first = first, await self._first_due()
+            if first != before:
+                quiet_at = time.monotonic() + QUIET_SECONDS
 
     async def settle(self) -> None:
         """Wait until the relay's consumers have heard of everything."""
@@ -85,16 +89,9 @@ class LetterHouse:
     def _count(self, code: str) -> None:
         self.refused[code] = self.refused.get(code, 0) + 1
 
-    async def _wait_for_turns(self, now: datetime) -> None:
-        loop = asyncio.get_running_loop()
-        before, quiet_at = -1, loop.time() + QUIET_SECONDS
-        while loop.time() < quiet_at:
-            due = len(await self._timers.list_due(now, 10_000))
-            if due == 0:
-                return
-            if due != before:
-                before, quiet_at = due, loop.time() + QUIET_SECONDS / 5
-            await asyncio.sleep(0.005)
+    async def _first_due(self) -> list[str]:
+        """The first timer that is due."""
+        return [timer.id for timer in await self._timers.list_due(self.now, 1)]
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from storage import queries
 from storage.postgres import Database, Record
+from storage.shared import SharedRead
 from storage.write import Write
 
 Q = queries.load("courier")
@@ -97,18 +98,18 @@ class CourierStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._couriers: SharedRead[str] = SharedRead(database, Q.get_couriers, key="user_id")
 
     async def get_courier(self, user_id: str) -> Record | None:
         """A courier's row with what they carry; None: no courier, and never was one. Look at ``status``."""
-        return await self._database.fetchrow(Q.get_courier, user_id)
+        return await self._couriers.get(user_id) if user_id else None
 
-    async def list_takers(self, pickup: str, target: str, now: datetime, level: int | None = None) -> list[Record]:
-        """Active couriers who may take such a task now, level 1 first; ``level``: of one level only.
+    async def list_takers(self, pickup: str, target: str, now: datetime) -> list[Record]:
+        """Active couriers of the nearest level that has any who may take such a task now.
 
         Those who have authority where it lies, or, where there are none, where it goes: they could not collect it.
         """
-        rows = await self._database.fetch(Q.list_takers, pickup, target, day_of(now), LOWEST_RATING, level)
-        return [row for row in rows if row["is_there"]] or rows
+        return await self._database.fetch(Q.list_takers, pickup, target, day_of(now), LOWEST_RATING)
 
     async def get_state(self, user_id: str) -> Record | None:
         """The owned row with the columns of the last application (``a_<name>``), for the courier's actor."""

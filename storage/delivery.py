@@ -5,6 +5,7 @@ from datetime import datetime
 
 from storage import queries
 from storage.postgres import Database, Record
+from storage.shared import SharedRead
 
 Q = queries.load("delivery")
 FIRST_ID = "00000000-0000-0000-0000-000000000000"
@@ -16,6 +17,8 @@ class DeliveryStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._envelopes: SharedRead[str] = SharedRead(database, Q.find_envelopes, key="code")
+        self._scanned: SharedRead[str] = SharedRead(database, Q.get_scanned, key="letter_id")
 
     async def get_task(self, task_id: str) -> Record | None:
         """A task with what couriers should know of its letter."""
@@ -48,7 +51,7 @@ class DeliveryStore:
 
     async def get_scanned(self, letter_id: str) -> Record | None:
         """A letter's task with its own status as ``letter_status``."""
-        return await self._database.fetchrow(Q.get_scanned, letter_id)
+        return await self._scanned.get(letter_id)
 
     async def find_task(self, task_id: str) -> str | None:
         """The id of a task's letter."""
@@ -57,7 +60,7 @@ class DeliveryStore:
 
     async def find_envelope(self, code: str) -> Record | None:
         """``letter_id, label_status`` of what a code on an envelope means; a label may mean no letter (yet)."""
-        return await self._database.fetchrow(Q.find_envelope, code)
+        return await self._envelopes.get(code)
 
     async def get_scan(self, courier_id: str, client_scan_id: str) -> Record | None:
         """A scan by the name that its phone has given it."""

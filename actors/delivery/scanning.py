@@ -39,19 +39,19 @@ class Scanner:
         self._ref = ref
 
     async def scan(self, given: ScanEntry, turn: Turn) -> Scanned:
-        """Let one scan take effect. Raises `Unprocessable`: the name was given to another scan; `Unavailable`."""
+        """Let one scan take effect. Raises `Unprocessable`: the name was given to another scan; `Unavailable`.
+
+        That its name was taken is found when it is kept, in the letter's turn; only then the first one is read.
+        """
         user_id = turn.caller.user_id or ""
         entry = replace(given, scanned_at=given.scanned_at or turn.now)
-        earlier = await self._store.get_scan(user_id, given.client_scan_id)
-        if earlier is not None:
-            return _again(read_scan(earlier), entry)
         letter_id = None
         try:
             entry, letter_id = await self._read(entry)
             result = await self._ref("letter", letter_id).ask(Scan(letter_id=letter_id, entry=entry), turn.caller)
         except _ANSWERS as error:
             earlier = await self._store.get_scan(user_id, given.client_scan_id)
-            if earlier is not None:  # the same one has come twice at once
+            if earlier is not None:
                 return _again(read_scan(earlier), entry)
             return Scanned(entry, letter_id, "refused", refusal_of(error), is_kept=False)
         return Scanned(entry, letter_id, result)

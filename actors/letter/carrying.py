@@ -186,7 +186,7 @@ def _take(
     deadline = ledger.at + settings.deadline(task.priority)
     if carrier.level is not None:
         may_not = refusal(task.status, "accepted", Forbidden, _MAY_NOT)
-        ledger.writes.append(accept_write(carrier.user_id, task.current_op, task.to_op, ledger.at, may_not))
+        ledger.counts.append(accept_write(carrier.user_id, task.current_op, task.to_op, ledger.at, may_not))
     ledger.handle(
         "accepted", step, roles, note=note, courier_id=carrier.user_id, courier_level=carrier.level, deadline=deadline,
         is_late=False, **_NO_OFFER,
@@ -218,7 +218,7 @@ def _count(ledger: Ledger, count: Callable[[str, datetime], Write]) -> None:
     """Count something for whoever holds the task. Administrators who are no couriers are not counted."""
     task = ledger.task
     if task.courier_id is not None and task.courier_level is not None:
-        ledger.writes.append(count(task.courier_id, ledger.at))
+        ledger.counts.append(count(task.courier_id, ledger.at))
 
 
 def follow_label(ledger: Ledger, to: str) -> None:

@@ -22,6 +22,7 @@ R = TypeVar("R")
 class Ledger:
     """Gathers events and writes; ``state`` is the letter as they make it. All of a turn happens at one moment.
 
+    ``counts`` are the writes about couriers, whose rows many letters share: they come last, and so are held shortly.
     Time never goes back in a letter, whatever the clocks of houses say.
     """
 
@@ -30,6 +31,7 @@ class Ledger:
         self.at = max(now, state.changed_at)
         self.events: list[Event] = []
         self.writes: list[Write] = []
+        self.counts: list[Write] = []
 
     @property
     def task(self) -> Task:
@@ -91,4 +93,4 @@ class Ledger:
 
     def decision(self, reply: R) -> Decision[R]:
         """Return all of it."""
-        return Decision(reply=reply, events=self.events, writes=self.writes)
+        return Decision(reply=reply, events=self.events, writes=[*self.writes, *self.counts])

@@ -59,7 +59,7 @@ def receive(ledger: Ledger, entry: ScanEntry, giver: Carrier, taker: Carrier, ru
     check_crossing(giver, taker)
     if not (giver.covers(entry.op_code) or by.covers(entry.op_code) or taker.covers(entry.op_code)):
         require_authority(by, entry.op_code, task.status, task.status)
-    ledger.writes.append(move_write(giver.user_id, taker.user_id, task.from_op, task.to_op, ledger.at, _NOT_THEIRS))
+    ledger.counts.append(move_write(giver.user_id, taker.user_id, task.from_op, task.to_op, ledger.at, _NOT_THEIRS))
     ledger.handle(
         task.status, "handed_over", note=entry.note or None, current_op=entry.op_code, courier_id=taker.user_id,
         courier_level=taker.level, deadline=ledger.at + rules.settings.deadline(task.priority), is_late=False,

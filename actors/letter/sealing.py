@@ -104,7 +104,7 @@ def cancel(ledger: Ledger, timers: Timers) -> None:
     """Take the task back from whoever has or might have had it; a label goes with it."""
     task, label = ledger.task, ledger.state.label
     if task.courier_id is not None and task.courier_level is not None:
-        ledger.writes.append(release_write(task.courier_id, ledger.at))
+        ledger.counts.append(release_write(task.courier_id, ledger.at))
     ledger.handle("cancelled", "cancelled", ("sender",), deadline=None)
     ledger.writes += [timers.end(timer_id(task.id, "assign")), timers.end(timer_id(task.id, "deadline"))]
     if label is not None:

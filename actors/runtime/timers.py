@@ -21,6 +21,7 @@ from actors.runtime.ports import Clock
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 BATCH = 500  # timers told in one look
+FULL_SECONDS = 0.05  # until the next look after one that was full
 AGAIN_SECONDS = 10.0
 
 
@@ -65,6 +66,7 @@ class Timers:
         self._system = system
         self._rows = rows
         self._told: dict[str, float] = {}
+        self._is_full = False
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -94,6 +96,7 @@ class Timers:
         """
         clock, count = self._system.clock, 0
         rows = await self._rows.due(clock.now(), BATCH)
+        self._is_full = len(rows) == BATCH
         for timer in rows:
             if self._told.get(timer.id, 0.0) <= clock.monotonic() and self._tell(timer):
                 self._told[timer.id] = clock.monotonic() + AGAIN_SECONDS
@@ -113,6 +116,8 @@ class Timers:
         return True
 
     async def _seconds_to_next(self) -> float:
+        if self._is_full:
+            return FULL_SECONDS
         now = self._system.clock.now()
         due_at = await self._rows.next_due(now)
         return POLL_SECONDS if due_at is None else min(POLL_SECONDS, max(0.0, (due_at - now).total_seconds()))

@@ -1,23 +1,26 @@
--- name: get_courier :one
--- A courier with everything that is known of them.
--- $1 user_id uuid
+-- name: get_couriers :many
+-- Couriers with everything that is known of them.
+-- $1 user_id uuid[]
 select c.user_id, c.n, c.level, c.prefixes, c.parent_id, c.status, c.max_daily_tasks, c.weekly_hours, c.transport,
     c.time_slots, c.since, c.level_since, c.created_at, a.username, a.avatar, l.open_tasks, l.day, l.accepted_today,
     l.rating, l.points, l.delivered, l.failed, l.late, l.last_at
 from courier c join account a on a.id = c.user_id join courier_load l using (user_id)
-where c.user_id = $1;
+where c.user_id = any ($1);
 
 -- name: list_takers :many
--- Active couriers who may take a task now, with what their score is made of; levels nearest to the street first.
--- ``is_there``: they have authority where it lies, so that they may collect it.
--- $1 pickup text, $2 target text, $3 day date, $4 lowest_rating float, $5 level smallint or null
-select c.user_id, c.level, c.prefixes, l.rating, l.points, l.open_tasks, l.last_at, covers(c.prefixes, $1) as is_there
-from courier c join courier_load l using (user_id)
-where c.status = 'active'
-  and c.prefixes && array[left($1, 2), left($1, 4), left($1, 5), $1, left($2, 2), left($2, 4), left($2, 5), $2]
-  and l.rating >= $4 and case when $3 > l.day then 0 else l.accepted_today end < c.max_daily_tasks
-  and ($5::smallint is null or c.level = $5)
-order by c.level, c.user_id;
+-- Active couriers who may take a task now, with what their score is made of: of the level nearest to the street that has
+-- any, among those who have authority where it lies; where there are none, among those who have it where it goes.
+-- $1 pickup text, $2 target text, $3 day date, $4 lowest_rating float
+select user_id, level, prefixes, rating, points, open_tasks, last_at
+from (
+    select c.user_id, c.level, c.prefixes, l.rating, l.points, l.open_tasks, l.last_at,
+        rank() over (order by covers(c.prefixes, $1) desc, c.level) as place
+    from courier c join courier_load l using (user_id)
+    where c.status = 'active'
+      and c.prefixes && array[left($1, 2), left($1, 4), left($1, 5), $1, left($2, 2), left($2, 4), left($2, 5), $2]
+      and l.rating >= $4 and case when $3 > l.day then 0 else l.accepted_today end < c.max_daily_tasks
+) as able
+where place = 1 order by user_id;
 
 -- name: count_tasks :many
 -- Add to what couriers carry, have done and earned; gives the position of each that is theirs to take (all others always),

@@ -61,12 +61,12 @@ limit $5;
 -- $1 before timestamptz, $2 limit integer
 delete from scan where id in (select id from scan where at < $1 order by at limit $2);
 
--- name: find_envelope :one
--- The letter that a code on an envelope means: a letter's own, or a label. No row where no such code was ever printed.
--- $1 code text
-select id as letter_id, null as label_status from letter where code = $1
+-- name: find_envelopes :many
+-- The letters that codes on envelopes mean: a letter's own, or a label. No row where no such code was ever printed.
+-- $1 code text[]
+select code, id as letter_id, null as label_status from letter where code = any ($1)
 union all
-select letter_id, status from label where code = $1;
+select code, letter_id, status from label where code = any ($1);
 
 -- name: find_task :value
 -- The letter of a task.
@@ -140,11 +140,11 @@ where stream = $1 and type in ('delivery.offered', 'delivery.changed') and body 
 order by n
 limit $3;
 
--- name: get_scanned :one
--- A letter's status and its task, once it was scanned.
--- $1 letter_id uuid
+-- name: get_scanned :many
+-- The status of letters with their tasks, once they were scanned.
+-- $1 letter_id uuid[]
 select l.status as letter_status, d.id, d.letter_id, d.code, l.label_code as label, d.status, d.courier_id, d.from_op, d.to_op,
     d.current_op, d.priority, l.instructions, d.points, d.deadline, d.attempts, d.offer_to, d.offer_until, d.created_at,
     d.changed_at
 from letter l join delivery d on d.id = l.task_id
-where l.id = $1;
+where l.id = any ($1);
