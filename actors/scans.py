@@ -4,6 +4,7 @@ Those that do something are written by the letter's turn, those that were refuse
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -41,9 +42,10 @@ def keep_scan(
 def refusal_of(error: DomainError) -> Refusal:
     """What is kept of a refusal, and told in a batch."""
     before, after = (error.extra.get(name) for name in ("from", "to"))
+    faults: Any = error.extra.get("errors")
     return Refusal(
         code=error.code, detail=error.detail, from_=None if before is None else str(before),
-        to=None if after is None else str(after),
+        to=None if after is None else str(after), path=faults[0]["path"] if faults else None,
     )  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def error_of(refused: Refusal) -> DomainError:
     """The refusal once more, as an error."""
     extra = {name: value for name, value in (("from", refused.from_), ("to", refused.to)) if value is not None}
     kind = _ERRORS.get(refused.code)
-    return InvalidRequest(refused.detail, "$.code") if kind is None else kind(refused.detail, **extra)
+    return InvalidRequest(refused.detail, refused.path or "$.code") if kind is None else kind(refused.detail, **extra)
 
 
 def read_scan(row: Record) -> KeptScan:

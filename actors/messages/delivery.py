@@ -128,6 +128,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"
     detail: str
     from_: str | None = None
     to: str | None = None
+    path: str | None = None
 
 
 class ScanAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -126,11 +126,11 @@ from (
        and ($1::text[] is null or covers($1, current_op) or covers($1, to_op))
        and (2, created_at, id) > ($3::integer, coalesce($4::timestamptz, '-infinity'), $5::uuid)
      order by created_at, id limit $6)
+    order by distance, created_at, id limit $6
 ) near
 join delivery d on d.id = near.id
 join letter l on l.id = d.letter_id
-order by near.distance, d.created_at, d.id
-limit $6;
+order by near.distance, near.created_at, near.id;
 
 -- name: list_history :many
 -- What has happened to a task, oldest first.
