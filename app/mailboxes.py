@@ -83,6 +83,7 @@ class SharedMailboxes(Mailboxes):
         self._placement = placement = Placement(PlacementStore(database, row), row, streams)
         self._leaving: asyncio.Task[None] | None = None
         streams.parts.on_moved = placement.wake
+        row.heard_seconds_ago = streams.heard_seconds_ago
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:

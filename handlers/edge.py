@@ -202,6 +202,8 @@ def refuse(error: DomainError, headers: CIMultiDict[str], name: str, status: int
     response = web.Response(status=status, body=problem.document(error, name, status), headers=headers)
     if error.code == "request_timeout":
         response.force_close()  # the rest of the body may still come: nothing after it can be read
+    if error.code == "unavailable":
+        response.force_close()  # another house may be able to: whoever connects anew is led there
     return response
 
 

@@ -43,6 +43,8 @@ class House:
         self.incarnation = 0
         self.offset_seconds = 0.0
         """What to add to this machine's clock to get the database's."""
+        self.heard_seconds_ago: Callable[[], float] = lambda: 0.0
+        """How long ago it has reached what carries mail between houses: all houses are told with each renewal."""
         self.on_lost: Callable[[], None] | None = None
         """Called once when the house was declared dead: it can commit nothing any more, and should stop."""
 
@@ -115,7 +117,10 @@ class House:
 
     async def _renew(self, connection: Connection) -> None:
         sent, sent_at = time.monotonic(), time.time()
-        clock = await connection.fetchval(Q.update_lease.sql, self.incarnation, LEASE_SECONDS, timeout=_ANSWER_SECONDS)
+        heard = self.heard_seconds_ago()
+        clock = await connection.fetchval(
+            Q.update_lease.sql, self.incarnation, LEASE_SECONDS, heard, timeout=_ANSWER_SECONDS
+        )
         if clock is None:
             raise Fenced(f"incarnation {self.incarnation} of house {self.name} was declared dead")
         took = time.monotonic() - sent

@@ -18,6 +18,7 @@ class HouseSeen(NamedTuple):
     alive: bool
     is_expired: bool
     is_leaving: bool
+    heard_seconds_ago: float
 
 
 class PartitionSeen(NamedTuple):

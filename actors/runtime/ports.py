@@ -125,6 +125,11 @@ class HouseSeen(Protocol):
         """Whether it is about to stop, and wants no partitions."""
         ...
 
+    @property
+    def heard_seconds_ago(self) -> float:
+        """How long ago it last reached what carries mail, on the database's clock; it says so every few seconds."""
+        ...
+
 
 class PartitionSeen(Protocol):
     """One partition as the table has it."""
@@ -226,6 +231,10 @@ class Holder(Protocol):
         Who waits for one that came from this house hears `Unavailable` (not started) or what it comes to; what came
         from elsewhere stays in its stream for the next owner.
         """
+        ...
+
+    def failed_seconds_ago(self) -> float | None:
+        """How long ago this house has tried in vain to reach what carries mail; None: the last try was answered."""
         ...
 
     def tell_moved(self, incarnations: Sequence[int]) -> None:

@@ -34,7 +34,7 @@ insert into house (name, incarnation, alive, lease_expires_at, started_at, addre
 values ($1, nextval('incarnation'), true, clock_timestamp() + make_interval(secs => $3), clock_timestamp(), $2)
 on conflict on constraint house_name_key do update
 set incarnation = excluded.incarnation, alive = true, is_leaving = false, address = excluded.address,
-    lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at, lag = 0, pending = 0, hand_overs = 0
+    heard_at = clock_timestamp(), lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at, lag = 0, pending = 0, hand_overs = 0
 returning id, incarnation
 
 -- name: update_others_dead :exec
@@ -45,8 +45,9 @@ update house set alive = false from lost where house.id = lost.id
 
 -- name: update_lease :value
 -- Renew the lease; returns the database's clock, or nothing when this incarnation is dead.
--- $1 incarnation bigint, $2 lease_seconds double precision
-update house set lease_expires_at = clock_timestamp() + make_interval(secs => $2)
+-- $1 incarnation bigint, $2 lease_seconds double precision, $3 heard_seconds_ago double precision
+update house set lease_expires_at = clock_timestamp() + make_interval(secs => $2),
+    heard_at = clock_timestamp() - make_interval(secs => $3)
 where incarnation = $1 and alive
 returning clock_timestamp()
 

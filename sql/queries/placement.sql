@@ -1,6 +1,7 @@
 -- name: list_living :many
 -- Houses that are alive. A lease that has run out makes nobody dead by itself: another house has to say so.
-select id, incarnation, alive, lease_expires_at < clock_timestamp() as is_expired, is_leaving
+select id, incarnation, alive, lease_expires_at < clock_timestamp() as is_expired, is_leaving,
+    extract(epoch from clock_timestamp() - heard_at)::double precision as heard_seconds_ago
 from house where alive order by id
 
 -- name: list_partitions :many

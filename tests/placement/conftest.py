@@ -1,13 +1,18 @@
 """Houses on one database and one Redis; those that still stand at the end are stopped."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
+from typing import Protocol
 
 import pytest
 
 from tests.placement.homestead import Homestead
 from tests.runtime.world import Store
 
-Build = Callable[[str], Awaitable[Homestead]]
+
+class Build(Protocol):
+    """Starts a house; ``url`` is where it finds Redis, if not where all do."""
+
+    def __call__(self, name: str, url: str | None = None) -> Awaitable[Homestead]: ...
 
 
 @pytest.fixture
@@ -19,8 +24,8 @@ def store() -> Store:
 async def build(database_dsn: str, redis_url: str, store: Store) -> AsyncIterator[Build]:
     built: list[Homestead] = []
 
-    async def start(name: str) -> Homestead:
-        house = await Homestead(database_dsn, redis_url, name, store).start()
+    async def start(name: str, url: str | None = None) -> Homestead:
+        house = await Homestead(database_dsn, url or redis_url, name, store).start()
         built.append(house)
         return house
 

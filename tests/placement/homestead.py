@@ -35,6 +35,7 @@ class Homestead:
         desk.find = self.system.ref
         await self.streams.start()
         await self.system.start()
+        self.row.heard_seconds_ago = self.streams.heard_seconds_ago
         self.placement = Placement(PlacementStore(self.database, self.row), self.row, self.streams)
         self.streams.parts.on_moved = self.placement.wake
         self._placing = asyncio.create_task(self.placement.run())

@@ -33,6 +33,7 @@ class HouseRow(NamedTuple):
     started_at: datetime
     address: str
     is_leaving: bool = False
+    heard_at: datetime = BASE
 
 
 class Event(NamedTuple):
@@ -212,7 +213,16 @@ def update_house_claimed(tx: Transaction, name: str, address: str, lease_seconds
     now, incarnation = clock(tx.server), tx.server.next("incarnation")
     number = next((house.id for _, house in tx.scan("house") if house.name == name), None) or tx.server.next("house")
     expires_at = now + timedelta(seconds=lease_seconds)
-    row = HouseRow(number, name, incarnation, alive=True, lease_expires_at=expires_at, started_at=now, address=address)
+    row = HouseRow(
+        number,
+        name,
+        incarnation,
+        alive=True,
+        lease_expires_at=expires_at,
+        started_at=now,
+        address=address,
+        heard_at=now,
+    )
     tx.put(("house", number), row)
     return rows("id incarnation", [(number, incarnation)])
 
@@ -226,11 +236,12 @@ def update_others_dead(tx: Transaction, number: int) -> list[Any]:
 
 
 @does("house.update_lease")
-def update_lease(tx: Transaction, incarnation: int, lease_seconds: float) -> list[Any]:
+def update_lease(tx: Transaction, incarnation: int, lease_seconds: float, heard_seconds_ago: float) -> list[Any]:
     now = clock(tx.server)
+    expires_at, heard_at = now + timedelta(seconds=lease_seconds), now - timedelta(seconds=heard_seconds_ago)
     for key, house in tx.scan("house"):
         if house.incarnation == incarnation and house.alive:
-            tx.put(key, house._replace(lease_expires_at=now + timedelta(seconds=lease_seconds)), CHANGE)
+            tx.put(key, house._replace(lease_expires_at=expires_at, heard_at=heard_at), CHANGE)
             return rows("now", [(now,)])
     return []
 
@@ -280,9 +291,16 @@ def list_undelivered(
 def list_living(tx: Transaction) -> list[Any]:
     now = clock(tx.server)
     return rows(
-        "id incarnation alive is_expired is_leaving",
+        "id incarnation alive is_expired is_leaving heard_seconds_ago",
         [
-            (house.id, house.incarnation, True, house.lease_expires_at < now, house.is_leaving)
+            (
+                house.id,
+                house.incarnation,
+                True,
+                house.lease_expires_at < now,
+                house.is_leaving,
+                (now - house.heard_at).total_seconds(),
+            )
             for _, house in tx.scan("house")
             if house.alive
         ],

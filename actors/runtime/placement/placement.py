@@ -18,6 +18,7 @@ STEADY_SECONDS = 2.0  # nothing is handed over while houses come and go
 SHARE_MOVED = 0.1  # of all partitions, in one step
 FINISH_SECONDS = 5.0  # for turns under way when a partition is handed over
 POLL_SECONDS = 0.01
+DEAF_SECONDS = 6.0  # more than the age of what healthy houses say of themselves
 JOINS, JOINS_SECONDS = 3, 60.0  # a house that starts so often gets no partitions of living houses
 
 
@@ -30,6 +31,7 @@ class Placement:
       partitions moves in one step (a second); what the dead have left is taken at once.
     * A house that cannot be sure of its lease gives everything up before it ends, and takes it up again when it is
       sure, unless it was buried meanwhile.
+    * A house that cannot reach what carries mail hands everything over, if another can. While nobody can, nobody does.
     """
 
     def __init__(self, rows: PlacementRows, lease: Lease, holder: Holder, *, partitions: int = PARTITIONS) -> None:
@@ -65,7 +67,12 @@ class Placement:
     @property
     def has_looked(self) -> bool:
         """Whether it has found out who owns what, and still may own anything itself."""
-        return self._looked.is_set() and self._lease.is_held()
+        return self._looked.is_set() and self._lease.is_held() and not self._is_out
+
+    @property
+    def _is_out(self) -> bool:
+        """Whether this house counts for nothing, in its own eyes: nobody could reach what it owns."""
+        return bool(self._living) and self._lease.id not in self._living
 
     def wake(self) -> None:
         """Look now: somebody says that partitions have moved."""
@@ -158,11 +165,12 @@ class Placement:
         return dead
 
     def _see(self, houses: Sequence[HouseSeen]) -> tuple[int, ...]:
-        """Note who counts: houses that live and stay. This one does, whatever the rows say of its lease."""
+        """Note who counts: houses that live, stay, and hear. This one lives, whatever the rows say of its lease."""
         now, mine = asyncio.get_running_loop().time(), self._lease.incarnation
-        counting = sorted(
-            house.id for house in houses if not house.is_leaving and (house.incarnation == mine or not house.is_expired)
-        )
+        staying = [
+            house for house in houses if not house.is_leaving and (house.incarnation == mine or not house.is_expired)
+        ]
+        counting = sorted(self._hearing(staying))
         self._others = [house.incarnation for house in houses if house.incarnation != mine]
         for house in houses:
             starts = self._starts.setdefault(house.id, deque(maxlen=JOINS))
@@ -172,6 +180,18 @@ class Placement:
         if living != self._living:
             self._living, self._changed_at = living, now
         return living
+
+    def _hearing(self, houses: Sequence[HouseSeen]) -> list[int]:
+        """Leave out who has reached nothing that carries mail for much longer than another has.
+
+        This house leaves itself out only if it has tried in vain since another has not: it may have stood still.
+        """
+        ago, failed = {house.id: house.heard_seconds_ago for house in houses}, self._holder.failed_seconds_ago()
+        deaf = {house for house, seconds in ago.items() if seconds > min(ago.values()) + DEAF_SECONDS}
+        mine = self._lease.id
+        if failed is None or not any(failed < seconds < ago.get(mine, 0) - DEAF_SECONDS for seconds in ago.values()):
+            deaf.discard(mine)
+        return [house for house in ago if house not in deaf]
 
     def _is_flapping(self, house: int | None) -> bool:
         starts = self._starts.get(house or 0, deque())
@@ -217,16 +237,19 @@ class Placement:
             log.info("partitions_claimed", extra={"partitions": len(epochs), "owned": len(self._owned)})
 
     def _move(self, wanted: Mapping[int, int | None]) -> None:
-        """Begin to hand over what should be another's: a step at a time, and only while houses neither come nor go."""
-        now = asyncio.get_running_loop().time()
-        is_steady = now >= self._changed_at + STEADY_SECONDS
+        """Begin to hand over what should be another's: a step at a time, and only while houses neither come nor go.
+
+        A house that counts for nothing hands over everything at once.
+        """
+        now, is_out = asyncio.get_running_loop().time(), self._is_out
+        is_steady = is_out or now >= self._changed_at + STEADY_SECONDS
         if self._is_leaving or not is_steady or (self._hand_over is not None and not self._hand_over.done()):
             return
-        most = max(1, int(self._partitions * SHARE_MOVED))
+        most = self._partitions if is_out else max(1, int(self._partitions * SHARE_MOVED))
         foreign = [
             number
             for number in sorted(self._owned)
-            if wanted[number] not in {self._lease.id, None} and not self._is_flapping(wanted[number])
+            if wanted[number] not in {self._lease.id, None} and (is_out or not self._is_flapping(wanted[number]))
         ]
         if foreign:
             moving = {number: self._owned[number] for number in foreign[:most]}

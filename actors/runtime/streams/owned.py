@@ -49,3 +49,8 @@ class Owned:
     def is_idle(self) -> bool:
         """Whether nothing of it is under way."""
         return not self.hand and not any(actor.busy for actor in self.at_work)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no turn of it is under way, be it settled or not."""
+        return not any(self.hand.values()) and not any(actor.busy for actor in self.at_work)

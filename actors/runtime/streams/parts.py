@@ -1,37 +1,15 @@
 """What the parts of the transport share: who this house is, what it owns, and the clock of all houses."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors.runtime.ports import Lease, Mail
 from actors.runtime.streams.asked import Asked
+from actors.runtime.streams.clock import SharedClock
 from actors.runtime.streams.owned import Owned
 from actors.runtime.streams.post import Post
 from actors.runtime.streams.wire import Wire
 from actors.runtime.transport import Destination
-
-
-class SharedClock:
-    """The clock of the server that holds the streams, as this house reckons it."""
-
-    def __init__(self) -> None:
-        self._offset_ms = 0.0
-        self._round_trip_ms = float("inf")
-
-    def now_ms(self) -> float:
-        """Its time now."""
-        return asyncio.get_running_loop().time() * 1000 + self._offset_ms
-
-    async def measure(self, mail: Mail) -> None:
-        """Ask for it. Raises as `Mail.now_ms` does."""
-        loop = asyncio.get_running_loop()
-        sent_ms = loop.time() * 1000
-        now_ms = await mail.now_ms()
-        took_ms = loop.time() * 1000 - sent_ms
-        if took_ms <= self._round_trip_ms:  # the quickest recent round trip knows best; clocks drift
-            self._round_trip_ms, self._offset_ms = took_ms, now_ms - sent_ms - took_ms / 2
-        self._round_trip_ms *= 1.5
 
 
 @dataclass(slots=True, eq=False)
@@ -43,8 +21,8 @@ class Parts:
     wire: Wire
     asked: Asked
     post: Post
+    clock: SharedClock
     owned: list[Owned | None]
-    clock: SharedClock = field(default_factory=SharedClock)
     destinations: dict[str, Destination] = field(default_factory=dict)
     crowded: dict[str, int] = field(default_factory=dict)  # stream -> its length, of those that are too long
     on_moved: Callable[[], None] = lambda: None  # another house says that partitions have moved

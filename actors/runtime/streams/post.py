@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from actors.runtime.ports import Mail
+from actors.runtime.streams.clock import SharedClock
 from actors.runtime.streams.wire import Answers, pack_answers
 
 log = logging.getLogger(__name__)
@@ -32,12 +33,13 @@ class Post:
     def __init__(
         self,
         mail: Mail,
+        clock: SharedClock,
         *,
         lost: Callable[[Sequence[int], bool], None],
         deleted: Callable[[Mapping[str, Sequence[bytes]]], None],
         lengths: Callable[[Mapping[str, int]], None],
     ) -> None:
-        self._mail = mail
+        self._mail, self._clock = mail, clock
         self._lost, self._deleted, self._lengths = lost, deleted, lengths
         self._appends: list[tuple[str, bytes]] = []
         self._numbers: list[int | None] = []
@@ -138,7 +140,7 @@ class Post:
         while self.is_down:
             await asyncio.sleep(PROBE_SECONDS)
             try:
-                await self._mail.now_ms()
+                await self._clock.measure(self._mail)
             except OSError:
                 continue
             self.is_down = False

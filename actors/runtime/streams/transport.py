@@ -11,6 +11,7 @@ from actors.runtime.placement.partitions import PARTITIONS, partition_of
 from actors.runtime.ports import Lease, Mail
 from actors.runtime.streams.arrivals import Arrivals, read_for_ever
 from actors.runtime.streams.asked import Asked
+from actors.runtime.streams.clock import SharedClock
 from actors.runtime.streams.owned import MOST_WAITING, Owned, Waiting
 from actors.runtime.streams.parts import Parts
 from actors.runtime.streams.post import Post
@@ -55,8 +56,9 @@ class Streams:
         self._incarnation = lease.incarnation
         wire = Wire(lease.incarnation, seal)
         asked = Asked(wire, capacity, limit_bytes)
-        post = Post(mail, lost=self._lost, deleted=self._deleted, lengths=self._measured)
-        self.parts = Parts(lease, mail, wire, asked, post, [None] * partitions)
+        clock = SharedClock()
+        post = Post(mail, clock, lost=self._lost, deleted=self._deleted, lengths=self._measured)
+        self.parts = Parts(lease, mail, wire, asked, post, clock, [None] * partitions)
         self._arrivals = Arrivals(self.parts, lease.incarnation)
         self._numbers: dict[tuple[str, str], int] = {}
         self._gates = 0
@@ -157,6 +159,15 @@ class Streams:
             self._send_gate(mine)
         self.parts.post.send(f"poke:{self._incarnation}", POKE, None)  # ends the read that does not know of them yet
 
+    def failed_seconds_ago(self) -> float | None:
+        """See `ports.Holder.failed_seconds_ago`."""
+        failed_at = self.parts.clock.failed_at
+        return None if failed_at is None else asyncio.get_running_loop().time() - failed_at
+
+    def heard_seconds_ago(self) -> float:
+        """How long ago the streams have answered last."""
+        return asyncio.get_running_loop().time() - self.parts.clock.heard_at
+
     def tell_moved(self, incarnations: Sequence[int]) -> None:
         """See `ports.Holder.tell_moved`."""
         if not self.parts.post.is_down:
@@ -182,7 +193,9 @@ class Streams:
     def is_closed(self, number: int) -> bool:
         """See `ports.Holder.is_closed`."""
         mine = self.parts.owned[number]
-        return mine is None or (mine.is_closing and mine.is_idle)
+        if mine is None or not mine.is_closing:
+            return mine is None
+        return mine.has_ended if self.parts.post.is_down else mine.is_idle  # away: nothing can be settled any more
 
     def drop(self, numbers: Sequence[int]) -> None:
         """See `ports.Holder.drop`."""

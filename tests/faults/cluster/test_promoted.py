@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.running import RunningCluster, running_cluster
-from tests.faults.cluster.forwarder import forwarding
 from tests.faults.cluster.outcome import rounds, summary
 from tests.faults.cluster.replicated import Replicated, replicated
 from tests.faults.cluster.world import PEOPLE, SETTINGS, World
 from tests.faults.history import avatar, preferences
 from tests.faults.writing import until_written
+from tests.forwarder import forwarding
 
 WHOLE_SECONDS = 10.0
 PILE_SECONDS = 0.5  # in which mail for a house that stands still piles up, if any comes

@@ -14,21 +14,31 @@ class Forwarder:
     def __init__(self, target: int) -> None:
         self.target = target
         self.port = 0
+        self.is_open = True
+        self._carrying: set[asyncio.Task[None]] = set()
+
+    def cut(self) -> None:
+        """End all connections, and let nobody connect until ``is_open`` again."""
+        self.is_open = False
+        for task in self._carrying:
+            task.cancel()
 
     async def carry(self, reader: StreamReader, writer: StreamWriter) -> None:
         """One connection, until either side ends it."""
         try:
-            there, back = await asyncio.open_connection(LOCAL, self.target)
+            there, back = await asyncio.open_connection(LOCAL, self.target if self.is_open else 0)
         except OSError:
             writer.transport.abort()
             return
-        pumps = [asyncio.create_task(pump(reader, back)), asyncio.create_task(pump(there, writer))]
+        pumps = {asyncio.create_task(pump(reader, back)), asyncio.create_task(pump(there, writer))}
+        self._carrying |= pumps
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in pumps:
                 task.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
+            self._carrying -= pumps
             writer.transport.abort()
             back.transport.abort()
 
