@@ -1,13 +1,13 @@
 """How throughput grows with houses on this machine, and what each request costs whom: the input of docs/scale.md.
 
 Clusters of 1, 2 and 3 houses behind their front, started through the public command. 64 connections of as many people,
-spread over the houses: first each makes tasks (the work stays in the house that is asked), then all write into 10 rooms
-of 20 (a room lives in one house: of three messages two cross Redis), then each reads their own account.
+and then 64 for each house, spread over the houses: first each makes tasks (the work stays in the house that is asked),
+then all write into 10 rooms of 20 (a room lives in one house: of three messages two cross Redis), then each reads their
+own account. Commits say how many requests share a transaction: those that wait in one house at the same time do.
 """
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -19,8 +19,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
 import psutil
 
+from app.cli.operator import read_operator
 from bench.client import Connection
 from bench.crowd import CROWDED, gather, open_room
 from bench.house import READY_SECONDS, ROOT, UNBOUNDED, House, Person, data_folder
@@ -36,8 +38,10 @@ class Growth(NamedTuple):
     """One kind of work on so many houses; processor time in microseconds per request."""
 
     houses: int
+    callers: int
     work: str
     rate: float
+    commits: float  # per request
     house_us: float
     database_us: float
     redis_us: float
@@ -98,17 +102,29 @@ async def works(url: str) -> tuple[list[Person], dict[str, Work]]:
     return people, {"POST task": tasks, "POST message": messages, "GET user": reads}
 
 
+async def commits(house: House) -> int:
+    """How many transactions its PostgreSQL has committed so far, in all databases."""
+    operator = read_operator(house.data)
+    assert operator is not None
+    connection = await asyncpg.connect(operator.dsn)
+    try:
+        return int(await connection.fetchval("select sum(xact_commit) from pg_stat_database"))
+    finally:
+        await connection.close()
+
+
 async def measure(house: House, houses: int, seconds: float) -> list[Growth]:
-    """Do each kind of work for so long."""
+    """Do each kind of work for so long, with so many callers."""
     people, wanted = await works(house.url)
     await asyncio.sleep(4.0 + 1.0 * 256 / 26)  # partitions move for some seconds after houses have come
     found = []
-    who = list(itertools.islice(range(0, len(people), 3), CALLERS))
-    connections = [await Connection.open(house.url, people[number].token) for number in who]
-    for name, work in wanted.items():
-        found.append(await _load(house, houses, name, work, list(zip(connections, who, strict=True)), seconds))
-    for connection in connections:
-        connection.close()
+    for count in sorted({CALLERS, CALLERS * houses}):
+        who = [number * len(people) // count for number in range(count)]
+        callers = [(await Connection.open(house.url, people[number].token), number) for number in who]
+        for name, work in wanted.items():
+            found.append(await _load(house, houses, name, work, callers, seconds))
+        for connection, _ in callers:
+            connection.close()
     return found
 
 
@@ -123,11 +139,12 @@ async def _load(
             await work(connection, number)
             count += 1
 
-    before, began = processor_seconds(house.pid), time.monotonic()
+    committed, before, began = await commits(house), processor_seconds(house.pid), time.monotonic()
     await asyncio.gather(*(call(*caller) for caller in callers))
     took, used = time.monotonic() - began, processor_seconds(house.pid)
-    cost = {part: (used[part] - before[part]) / count * 1e6 for part in ("house", "database", "redis", "front")}
-    return Growth(houses, name, count / took, cost["house"], cost["database"], cost["redis"], cost["front"])
+    share = (await commits(house) - committed) / count
+    cost = ((used[part] - before[part]) / count * 1e6 for part in ("house", "database", "redis", "front"))
+    return Growth(houses, len(callers), name, count / took, share, *cost)
 
 
 def grow(seconds: float, most: int = 3) -> list[Growth]:

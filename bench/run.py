@@ -218,7 +218,8 @@ def growth(asked: argparse.Namespace) -> Any:
     found = [one._asdict() for one in grow(float(asked.seconds))]
     for one in found:
         parts = "  ".join(f"{part} {one[f'{part}_us']:4.0f}" for part in ("house", "database", "redis", "front"))
-        _say(f"{one['houses']} houses  {one['work']:13}{one['rate']:7,.0f}/s   us each: {parts}")
+        whose = f"{one['houses']} houses {one['callers']:4} callers  {one['work']:13}"
+        _say(f"{whose}{one['rate']:7,.0f}/s  commits {one['commits']:.2f}   us each: {parts}")
     return found
 
 
