@@ -92,14 +92,17 @@ class SharedMailboxes(Mailboxes):
             try:
                 yield
             finally:
-                self.leave()
-                if self._leaving is not None:
-                    await self._leaving
+                await self._left()
 
     def leave(self) -> None:
-        """See `Mailboxes.leave`."""
+        """See `Mailboxes.leave`. Where no other house lives nobody would take over what requests still ask for."""
+        if self._placement.has_neighbours:
+            self._left()
+
+    def _left(self) -> "asyncio.Task[None]":
         if self._leaving is None:
             self._leaving = asyncio.create_task(self._placement.leave(), name="leave")
+        return self._leaving
 
     def partitions(self) -> list[int] | None:
         """See `Mailboxes.partitions`."""

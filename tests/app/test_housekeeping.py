@@ -34,9 +34,10 @@ class KeptHouse(NotifiedHouse):
         return list(reversed(await self.logs.recent(Wanted(event=event), 100)))
 
     def settle(self, text: str) -> None:
-        """Replace the settings file, as an editor does."""
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text(text)
+        """Replace the settings file, as an editor does. How the house's mail travels stands in it as it is."""
+        fresh, config = self.file.with_suffix(".new"), self.config
+        carried = f'[mailbox]\ntransport = "{config.mailbox.transport}"\n[redis]\nurl = "{config.redis.url}"\n'
+        fresh.write_text(text + carried)
         fresh.replace(self.file)
 
     @property

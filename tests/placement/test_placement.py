@@ -117,6 +117,14 @@ async def test_a_house_that_leaves_hands_everything_over_within_a_second(build: 
     load.check(store)
 
 
+async def test_a_house_knows_whether_anybody_would_take_over_what_it_gives_up(build: Build) -> None:
+    one, two = await settled_pair(build)
+    assert one.placement.has_neighbours and two.placement.has_neighbours
+    await two.placement.leave()
+    await until_shared([one], 5)
+    assert not one.placement.has_neighbours
+
+
 async def test_a_turn_that_is_under_way_is_ended_before_its_partition_goes(build: Build) -> None:
     one, two = await settled_pair(build)
     key = next(key for key in KEYS if one.streams.number_of("counter", key) in one.owned)

@@ -65,6 +65,11 @@ class Placement:
         return self._living
 
     @property
+    def has_neighbours(self) -> bool:
+        """Whether another house would take over what this one gives up."""
+        return any(house != self._lease.id for house in self._living)
+
+    @property
     def has_looked(self) -> bool:
         """Whether it has found out who owns what, and still may own anything itself."""
         return self._looked.is_set() and self._lease.is_held() and not self._is_out

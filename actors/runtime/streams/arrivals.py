@@ -24,7 +24,7 @@ COUNT = 100  # entries of one stream in one read
 BLOCK_SECONDS = 1.5
 AGAIN_SECONDS = 0.1
 RUN = 256  # entries taken before the loop's other callbacks get their turn
-BUSY_SECONDS = 5.0  # a stream is busy for so long after mail
+BUSY_SECONDS = 1.0  # a stream is busy for so long after mail
 
 After = Mapping[str, bytes]
 
