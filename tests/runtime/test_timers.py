@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from actors.runtime.timers import Timer, Timers
+from actors.runtime.timers import BATCH, FULL_SECONDS, POLL_SECONDS, Timer, Timers
 from tests.runtime.conftest import World
 from tests.runtime.world import Note
 
@@ -55,6 +55,16 @@ async def test_a_timer_whose_row_stays_is_told_again_but_not_at_every_look(world
     assert [await timers.tell_due(), await timers.tell_due()] == [1, 0]
     world.clock.advance(10)
     assert await timers.tell_due() == 1
+
+
+async def test_a_look_that_was_full_is_followed_by_the_next_at_once(world: World) -> None:
+    rows = Rows(*range(-BATCH, 20))
+    timers = Timers(world.system, rows)
+    await timers.tell_due()
+    assert await timers._seconds_to_next() == FULL_SECONDS
+    del rows.timers[:BATCH]  # their turns have ended them
+    await timers.tell_due()
+    assert await timers._seconds_to_next() == POLL_SECONDS
 
 
 async def test_a_timer_that_nobody_understands_does_not_hold_up_the_others(world: World) -> None:
