@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
 
 async def play(operator: Operator, villain: Villain | None = None) -> None:
     """The story, step by step."""
+    if villain is not None:
+        villain.candidates()  # now, not in the midst of the story
     async with aiohttp.ClientSession(base_url=operator.url, raise_for_status=False) as http:
         house = House(http, is_patient=villain is not None)
         ada, ben = await house.register("ada"), await house.register("ben")

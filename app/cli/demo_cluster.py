@@ -19,11 +19,15 @@ class Villain:
         self._data = data
         self._victim: KeptHouse | None = None
 
-    def strike(self) -> None:
-        """End a house as kill -9 does."""
+    def candidates(self) -> list[KeptHouse]:
+        """Those who may be killed. Raises `StoryFailed`: nobody would be left to tell the story."""
         running = [house for house in self._roster().houses if house.pid]
         check(len(running) > 1, f"only {len(running)} house runs: who should go on?")
-        self._victim = random.choice(running)  # noqa: S311 - no secret
+        return running
+
+    def strike(self) -> None:
+        """End a house as kill -9 does."""
+        self._victim = random.choice(self.candidates())  # noqa: S311 - no secret
         os.kill(self._victim.pid, signal.SIGKILL)
         say(f"{self._victim.name} was killed (kill -9 {self._victim.pid}), and the story goes on")
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from app.cli import cluster as command
+from app.cli.operator import Operator, write_operator
 from app.cluster.cluster import free_ports
 from tests.cluster.running import RunningCluster, running_cluster
 from tests.conftest import open_folder
@@ -108,6 +109,14 @@ def test_a_port_that_is_taken_is_a_sentence_and_leaves_nothing_running(data_fold
         done = subprocess.run(first, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and f"127.0.0.1:{port} is taken by another program" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_where_no_cluster_runs_the_demo_kills_nobody_and_says_so_at_once(data_folder: Path) -> None:
+    write_operator(data_folder, Operator(url="http://127.0.0.1:9", api_key="of a cluster that has ended"))
+    command = [sys.executable, str(ROOT / "main.py"), "demo", "--kill-a-house", "--data", str(data_folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no cluster runs on this data folder" in done.stderr
 
 
 def test_how_many_houses() -> None:
