@@ -109,8 +109,8 @@ class Logs:
             logger_factory=_Nowhere,
             cache_logger_on_first_use=False,  # a later log (tests start many) must reach modules that logged before
         )
-        root = logging.getLogger()
-        root.addHandler(self._handler)
+        logging.getLogger().addHandler(self._handler)
+        _let_ours_through(logging.INFO)
         sys.excepthook, threading.excepthook = self._uncaught, self._uncaught_in_thread
         atexit.register(self.close)
 
@@ -120,6 +120,7 @@ class Logs:
             sys.excepthook, threading.excepthook = self._hooks
             structlog.reset_defaults()
         logging.getLogger().removeHandler(self._handler)
+        _let_ours_through(logging.NOTSET)
         atexit.unregister(self.close)
         self._buffer.close()
 
@@ -171,6 +172,12 @@ class _Nowhere:
 
 _OURS = frozenset({"app", "handlers", "actors", "storage"})
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+
+
+def _let_ours_through(level: int) -> None:
+    """Set from which level on our lower floors log: the root's, for all others, is a warning."""
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
 
 
 class _StandardHandler(logging.Handler):

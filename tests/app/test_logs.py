@@ -124,6 +124,13 @@ def test_the_standard_librarys_logging_is_routed_in(logs: Logs) -> None:
     assert first["level"] == "warning" and second["message"] == "wrong %d"
 
 
+def test_what_our_lower_floors_tell_is_written_and_what_libraries_tell_is_not(logs: Logs) -> None:
+    logging.getLogger("actors.runtime.placement.placement").info("partitions_claimed", extra={"owned": 85})
+    logging.getLogger("asyncpg").info("hello")
+    [line] = written(logs)
+    assert (line["event"], line["level"], line["owned"]) == ("partitions_claimed", "info", 85)
+
+
 def test_what_went_wrong_is_on_disk_at_once(logs: Logs, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.logs.buffer.FLUSH_SECONDS", 60.0)
     log.info("calm")
