@@ -46,4 +46,9 @@ def _leaders(processes: list[psutil.Process]) -> list[psutil.Process]:
     A part (a backend) understands SIGINT as "cancel the query", so only a leader is asked to shut down with it.
     """
     ids = {process.pid for process in processes}
-    return [process for process in processes if process.ppid() not in ids]
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.ppid() not in ids:
+                found.append(process)
+    return found

@@ -1,6 +1,7 @@
 """The command line: which command runs, with which settings, and how errors look to a person."""
 
 import importlib
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -10,6 +11,7 @@ import pytest
 
 from app.cli import dispatch
 from app.config import ROOT, Config
+from app.config_sources import ConfigError
 
 
 @pytest.fixture
@@ -79,6 +81,14 @@ def test_migrate_makes_the_database_once_and_then_finds_nothing_to_do(data_folde
     assert second.stdout == "nothing to apply: the database is up to date\n"
 
 
+def test_a_cluster_brings_the_redis_along_that_a_house_must_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOUSE_MAILBOX_TRANSPORT", "redis")
+    monkeypatch.delenv("POSTHOUSE_REDIS_URL", raising=False)
+    assert dispatch._config(dispatch._parse(["cluster"])).redis.url == ""
+    with pytest.raises(ConfigError, match="POSTHOUSE_REDIS_URL"):
+        dispatch._config(dispatch._parse(["serve"]))
+
+
 def test_the_tests_run_over_each_transport_or_both_and_stop_where_one_fails(tmp_path: Path) -> None:
     told, seen = tmp_path / "transports", tmp_path / "test_seen.py"
     seen.write_text(
@@ -89,9 +99,11 @@ def test_the_tests_run_over_each_transport_or_both_and_stop_where_one_fails(tmp_
         "    told.close()\n"
     )
 
+    others = {name: value for name, value in os.environ.items() if name != "POSTHOUSE_TEST_TRANSPORT"}
+
     def run(*arguments: str) -> int:
         command = [sys.executable, str(ROOT / "main.py"), "test", *arguments, "-n", "0", "-q", "-p", "no:cacheprovider"]
-        return subprocess.run([*command, str(seen)], capture_output=True, check=False).returncode
+        return subprocess.run([*command, str(seen)], capture_output=True, check=False, env=others).returncode
 
     assert run() == run("--transport", "both") == 0
     assert told.read_text() == "memory memory redis "

@@ -199,6 +199,13 @@ async def test_a_server_that_does_not_listen_any_more_is_ended_by_force(
     assert await value(server.start(), "select answer from kept") == 42
 
 
+def test_a_leftover_that_ends_by_itself_meanwhile_is_no_obstacle() -> None:
+    with subprocess.Popen(["sleep", "60"]) as ended:
+        there = psutil.Process(ended.pid)
+        ended.kill()
+    assert postgres_leftover._leaders([there]) == []
+
+
 def test_a_stale_pid_file_that_names_a_stranger_is_no_obstacle(server: PostgresServer, folder: Path) -> None:
     server.start()
     server.stop()

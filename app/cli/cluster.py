@@ -5,6 +5,9 @@ import argparse
 from app.cluster import cluster
 from app.config import Config
 
+FLAGS = {("mailbox", "transport"): "memory"}
+"""Its houses are told otherwise: `[redis] url` may be empty though the file says ``redis``, for it brings one along."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say how many."""

@@ -84,7 +84,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def _config(arguments: argparse.Namespace) -> Config:
     data = arguments.data and str(Path(arguments.data).absolute())  # a path typed here is meant from here
     flags = {("http", "host"): arguments.host, ("http", "port"): arguments.port, ("data", "dir"): data}
-    return load(arguments.config, flags={name: text for name, text in flags.items() if text is not None})
+    given = {name: text for name, text in flags.items() if text is not None}
+    return load(arguments.config, flags=getattr(_module(arguments.command), "FLAGS", {}) | given)
 
 
 def _module(command: str) -> Any:
