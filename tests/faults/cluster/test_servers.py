@@ -69,6 +69,7 @@ async def test_without_redis_what_lives_elsewhere_is_refused_within_a_second(
     world: World, cluster: RunningCluster
 ) -> None:
     urls = [house.url for house in cluster.houses.values()]
+    await world.until_settled()
     async with world.busy() as busy:
         with standing_still([redis_of(cluster)]):
             await asyncio.sleep(1.5)  # until every house has noticed

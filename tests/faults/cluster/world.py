@@ -53,6 +53,17 @@ class World:
             people[winner(partition_of("inbox", person.id), houses)].append(person)
         return [person for some in people.values() for person in some[: PEOPLE // len(houses)]]
 
+    async def until_settled(self, within_seconds: float = CALM_SECONDS) -> None:
+        """Wait until every partition is where it belongs: one that is handed over without Redis is served by nobody."""
+        until = time.monotonic() + within_seconds
+        while True:
+            houses = [row["id"] for row in await self.house.sql("select id from house where alive")]
+            owned = await self.house.sql("select p.number, h.id from partition p left join house h using (incarnation)")
+            if all(row["id"] == winner(row["number"], houses) for row in owned):
+                return
+            assert time.monotonic() < until, "partitions still move"
+            await asyncio.sleep(0.2)
+
     @asynccontextmanager
     async def busy(self) -> AsyncIterator["Busy"]:
         """Let clients write; afterwards, with everybody well again, ask anew for whatever was not answered."""
