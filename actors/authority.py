@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 from actors.errors import InvalidRequest
 
+SCHOOL, AREA, POINT = 2, 4, 6
+"""Characters of an OP code that name a school, an area, a point."""
 Ability = Literal[
     "open_schools", "open_areas", "give_points", "make_labels", "see_performance", "assign", "take_handovers", "carry"
 ]

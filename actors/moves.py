@@ -4,7 +4,7 @@ docs/letters.md shows the same tables; a test compares.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from actors.errors import Conflict, DomainError, Forbidden
 
@@ -102,10 +102,10 @@ def check(table: Sequence[Move], before: str, after: str, roles: Collection[Role
     raise refusal(before, after)
 
 
-def refusal(before: str, after: str, kind: type[DomainError] = Conflict, why: str = "") -> DomainError:
+def refusal(before: str, after: str, kind: type[DomainError] = Conflict, why: str = "", **more: Any) -> DomainError:
     """Say that something cannot go from one status to the other, and ``why`` where the table alone does not tell."""
     words = "is for others to do" if kind is Forbidden else "is no possible move"
-    return kind(why or f"from {before} to {after} {words}", **{"from": before, "to": after})
+    return kind(why or f"from {before} to {after} {words}", **{"from": before, "to": after}, **more)
 
 
 def befores(table: Sequence[Move], after: str, role: Role) -> list[str]:

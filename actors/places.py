@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from actors.authority import lookalikes
+from actors.authority import AREA, lookalikes
 from actors.errors import InvalidRequest
 from storage.op_code import OpCodeStore
-
-AREA = 4
 
 
 async def require_places(places: OpCodeStore, level: int, prefixes: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from actors.auth.opening import Doorkeeper
 from actors.auth.passwords import Passwords
 from actors.auth.people import user_of
 from actors.auth.secrets import new_secret
-from actors.authority import normalise
+from actors.authority import POINT, SCHOOL, normalise
 from actors.cursors import decode_cursor, page_of
 from actors.errors import Unauthorized
 from actors.messages.account import (
@@ -27,8 +27,6 @@ from storage.account import AccountStore
 from storage.write import Write
 
 Q = queries.load("account")
-SCHOOL, POINT = 2, 6
-"""Characters of codes."""
 
 
 class Accounts(Service):

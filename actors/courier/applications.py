@@ -80,8 +80,8 @@ class CourierApplications(Service):
         if progress is None:
             raise Conflict("there is no higher level", **{"from": str(HIGHEST), "to": None})
         if not progress.is_met:
-            steps = {"from": str(row["level"]), "to": str(progress.level)}
-            raise Conflict("the next level asks for more", needs=progress.needs, has=progress.has, **steps)
+            why = "the next level asks for more"
+            raise refusal(str(row["level"]), str(progress.level), why=why, needs=progress.needs, has=progress.has)
         asked = Application(
             id=uuid7(), user_id=message.courier_id, kind="promotion", level=progress.level,
             prefixes=_widened(row["prefixes"], progress.level), max_daily_tasks=row["max_daily_tasks"],

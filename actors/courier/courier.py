@@ -33,6 +33,7 @@ from actors.messages.courier import (
     FileApplication,
     SetStanding,
 )
+from actors.moves import refusal
 from actors.runtime.actor import Decision, Entity, Snapshot, Turn, handles
 from actors.runtime.message import Event
 from storage import queries
@@ -156,8 +157,8 @@ class CourierOwner(Entity[CourierState]):
         _require_active(courier)
         require(PROMOTION, "promote", str(courier.level))
         if courier.application is not None and courier.application.status == "pending":
-            waits = {"from": "pending", "to": "pending"}
-            raise Conflict("an application waits already", application_id=courier.application.id, **waits)
+            waiting = courier.application.id
+            raise refusal("pending", "pending", why="an application waits already", application_id=waiting)
         event = CourierApplied(**_told(replace(courier, application=asked), turn))
         return Decision(reply=asked, events=[event], writes=under(), made=asked.id)
 
@@ -201,8 +202,8 @@ def _at_work(state: CourierState | None) -> CourierState:
 
 def _require_active(courier: CourierState) -> None:
     if courier.status != "active":
-        steps = {"from": str(courier.level), "to": str(courier.level + 1)}
-        raise Conflict(f"a courier who is {courier.status} cannot be promoted", status=courier.status, **steps)
+        why, level = f"a courier who is {courier.status} cannot be promoted", courier.level
+        raise refusal(str(level), str(level + 1), why=why, status=courier.status)
 
 
 def _applicant(state: CourierState | None, asked: Application) -> CourierState:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from actors.authority import AREA, SCHOOL
 from actors.carrier import Carrier
 from actors.errors import Conflict, Forbidden
 from actors.letter.carrying import Rules, expect_deadline, require_authority
@@ -10,8 +11,6 @@ from actors.messages.delivery import ScanEntry, Task
 from storage.courier import move_write
 
 _WITH_PAPER = {"collected", "in_transit"}
-AREA, SCHOOL = 4, 2
-"""Characters of an OP code that name an area, and a school."""
 
 
 def hand_over(ledger: Ledger, entry: ScanEntry, giver: Carrier, taker: Carrier | None, rules: Rules) -> None:

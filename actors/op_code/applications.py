@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import product
 from string import ascii_uppercase, digits
 
-from actors.authority import ALPHABET, covers, lookalikes, normalise
+from actors.authority import ALPHABET, AREA, POINT, SCHOOL, covers, lookalikes, normalise
 from actors.cursors import decode_cursor, page_of
 from actors.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from actors.messages.courier import Mandate
@@ -23,7 +23,7 @@ from actors.messages.op_code import (
 )
 from actors.moves import refusal
 from actors.op_code.application import read_application
-from actors.op_code.op_codes import AREA, POINT, SCHOOL, Territory, code_in_path
+from actors.op_code.op_codes import Territory, code_in_path
 from actors.runtime.actor import Ref, Service, Turn, handles
 from actors.runtime.ids import uuid7
 from actors.runtime.message import Aware

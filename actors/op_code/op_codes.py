@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from actors.authority import Ability, covers, lookalikes, masked, may, normalise
+from actors.authority import AREA, POINT, SCHOOL, Ability, covers, lookalikes, masked, may, normalise
 from actors.cursors import decode_cursor, page_of
 from actors.errors import Forbidden, InvalidRequest, NotFound
 from actors.messages.courier import Mandate
@@ -26,8 +26,6 @@ from actors.runtime.message import Caller
 from storage.courier import CourierStore
 from storage.op_code import OpCodeStore
 from storage.postgres import Record
-
-SCHOOL, AREA, POINT = 2, 4, 6
 
 
 def code_in_path(text: str, *lengths: int) -> str:

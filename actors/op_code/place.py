@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from actors.authority import SCHOOL
 from actors.errors import Conflict, Forbidden, InvalidRequest
 from actors.messages.courier import Mandate
 from actors.messages.op_code import OpenPlace, Place, PlaceOpened
@@ -13,7 +14,6 @@ from storage.op_code import OpCodeStore
 from storage.write import Write
 
 Q = queries.load("op_code")
-SCHOOL = 2
 
 
 class PlaceOwner(Entity[Place]):

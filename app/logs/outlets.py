@@ -6,6 +6,7 @@ import select
 import stat
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ _RETRY_SECONDS = 1.0
 _FILE_BYTES = 2**20
 
 
-class Outlet:
+class Outlet(ABC):
     """Writes whole lines in order. What cannot be written now waits, up to 4 MiB; beyond that lines are dropped."""
 
     def __init__(self) -> None:
@@ -54,11 +55,11 @@ class Outlet:
         self._rest.extend(left.splitlines(keepends=True))
         self._rest_bytes = len(left)
 
+    @abstractmethod
     def _write_some(self, chunk: bytes) -> int:
         """Write a beginning of ``chunk`` without waiting; return how many bytes. Raises OSError."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - stdout stays open
         """Give up what the outlet holds open."""
 
 

@@ -175,13 +175,13 @@ class Memory:
         return [[] for _ in writes]
 
     async def commit_together(self, *, statement: Any, args: Sequence[Any], follow: Any, told: Any) -> list[Any]:
-        raise NotImplementedError
+        raise AssertionError(f"notes are made one by one: {statement} {args} {follow} {told}")
 
     def publish(self, events: Sequence[Stored]) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"notes have no events: {events}")
 
     async def store(self, letter: DeadLetter) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"a message was lost: {letter}")
 
     async def find(self, caller: str, route: str, key: str) -> tuple[bytes, str] | None:
         if self.hides:

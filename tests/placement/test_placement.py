@@ -216,16 +216,18 @@ async def test_a_house_that_was_declared_dead_owns_and_claims_nothing(build: Bui
     await connection.close()
 
 
-async def start_often(build: Build, name: str, watcher: Homestead) -> Homestead:
-    """Start a house as often as makes it suspicious, each time for as long as the watcher needs to see it."""
+async def pair_with_suspect(build: Build) -> tuple[Homestead, Homestead]:
+    """A house that owns everything, and one that it has seen start so often that it is suspicious."""
+    watcher = await build("one")
+    await until_shared([watcher], 1)
     for start in range(1, logic.JOINS + 1):
-        house = await build(name)
+        house = await build("two")
         seen = watcher.placement._starts
         while house.row.id not in seen or seen[house.row.id][-1][0] != house.row.incarnation:
             await asyncio.sleep(0.01)
         if start < logic.JOINS:
             await house.stop()
-    return house
+    return watcher, house
 
 
 @pytest.mark.usefixtures("short_lease")
@@ -233,9 +235,7 @@ async def test_a_house_that_starts_again_and_again_gets_nothing_of_the_living_bu
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logic, "STEADY_SECONDS", 0.5)
-    one = await build("one")
-    await until_shared([one], 1)
-    two = await start_often(build, "two", one)
+    one, two = await pair_with_suspect(build)
     await asyncio.sleep(logic.STEADY_SECONDS + 2 * logic.LOOK_SECONDS)
     assert (len(one.owned), len(two.owned)) == (256, 0), "it may be gone again in a moment"
 
@@ -248,9 +248,7 @@ async def test_a_house_that_has_not_started_for_a_minute_gets_its_share(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logic, "STEADY_SECONDS", 0.5)
-    one = await build("one")
-    await until_shared([one], 1)
-    two = await start_often(build, "two", one)
+    one, two = await pair_with_suspect(build)
     monkeypatch.setattr(logic, "JOINS_SECONDS", 0.1)
     await until_settled([one, two], 12)
 

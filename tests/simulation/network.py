@@ -1,5 +1,6 @@
 """Wires between hosts and servers: bytes arrive in order, late, or not at all."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from tests.simulation.loop import Host, SimLoop
 
 
-class Server:
+class Server(ABC):
     """What all servers have in common: they may be frozen, and away."""
 
     def __init__(self, name: str) -> None:
@@ -16,9 +17,9 @@ class Server:
         self.is_away = False  # connections are refused
         self.wires: list[Wire] = []
 
+    @abstractmethod
     def restart(self) -> None:
         """Lose what is not kept, and every connection."""
-        raise NotImplementedError
 
 
 class Network:

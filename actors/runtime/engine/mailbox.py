@@ -1,5 +1,6 @@
 """What all actors have in common: a bounded mailbox that exists only while there is mail."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 RUN = 256  # messages handled before the loop's other callbacks get their turn
 
 
-class Cell:
+class Cell(ABC):
     """One actor: its mail, and whether it is at work. ``office`` is what all actors of its kind share."""
 
     __slots__ = ("box", "busy", "key", "office", "round")
@@ -26,13 +27,13 @@ class Cell:
         self.busy = False  # a drain is scheduled, or a turn waits for something
         self.round = office.round  # the sweep in which it last had work
 
+    @abstractmethod
     def drain(self) -> None:
         """Handle waiting mail until there is none or a turn has to wait."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restart(self, again: Envelope | None, delay_seconds: float) -> None:
         """Go on after a crash. ``again`` is the message to try once more."""
-        raise NotImplementedError
 
     def mail(self) -> Iterable[Envelope]:
         """What has not been started, oldest first."""

@@ -1,5 +1,6 @@
 """Everything the actors of one kind share: behaviour, handlers, cells, counters, and the way in."""
 
+from abc import ABC, abstractmethod
 from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from actors.runtime.system import System
 
 
-class Office:
+class Office(ABC):
     """See the module."""
 
     is_entity = False
@@ -107,9 +108,9 @@ class Office:
             if house.rests:
                 house.wake()
 
+    @abstractmethod
     def open_cell(self, key: str, envelope: Envelope) -> Cell:
         """Make the actor that an envelope is the first for."""
-        raise NotImplementedError
 
     def admit(self) -> None:
         """See `Destination.admit`."""
@@ -174,7 +175,7 @@ class Office:
         """See `System.crashed`."""
         self.house.crashed(self, cell, envelope, error)
 
-    def sweep(self, now: float) -> None:
+    def sweep(self, now: float) -> None:  # noqa: B027 - an office of a service has nothing to forget
         """Forget actors that have had nothing to do; services stay."""
 
     def leftovers(self) -> list[Envelope]:
