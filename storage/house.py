@@ -16,6 +16,7 @@ MARGIN_SECONDS = 2.0
 _RENEW_SECONDS = 2.0
 _ANSWER_SECONDS = 3.0
 _RETRY_SECONDS = 0.25
+_TOGETHER_SECONDS = 2.0  # houses that start together wait so long for each other before one takes all
 _CLAIM_SECONDS = 3.0  # how long a predecessor that was just killed may take to vanish
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")  # part of application_name, which PostgreSQL cuts after 63 bytes
 _log = logging.getLogger(__name__)
@@ -94,7 +95,9 @@ class House:
             await self._lock_alone(connection)
         prefix = f"posthouse/{self.name}/"
         await connection.fetch(Q.terminate_leftovers.sql, prefix, "")
-        row = await connection.fetchrow(Q.update_house_claimed.sql, self.name, address, LEASE_SECONDS)
+        row = await connection.fetchrow(
+            Q.update_house_claimed.sql, self.name, address, LEASE_SECONDS, _TOGETHER_SECONDS
+        )
         if row is None:
             raise DatabaseUnavailable("the house's row did not come back")
         self.id, self.incarnation = row["id"], row["incarnation"]

@@ -18,6 +18,7 @@ class HouseSeen(NamedTuple):
     alive: bool
     is_expired: bool
     is_leaving: bool
+    is_counted: bool
     heard_seconds_ago: float
 
 
@@ -52,6 +53,10 @@ class PlacementStore:
     async def release(self, epochs: Mapping[int, int]) -> None:
         """Let go what is still ours in the given epoch."""
         await self._db.execute(Q.release_partitions, self._house.incarnation, list(epochs), list(epochs.values()))
+
+    async def join(self) -> None:
+        """Say that this house can serve."""
+        await self._db.execute(Q.update_house_joined, self._house.incarnation)
 
     async def leave(self) -> None:
         """Say that this house is about to stop."""

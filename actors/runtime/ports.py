@@ -126,6 +126,11 @@ class HouseSeen(Protocol):
         ...
 
     @property
+    def is_counted(self) -> bool:
+        """Whether others count on it: it has joined, or its earlier life would still count."""
+        ...
+
+    @property
     def heard_seconds_ago(self) -> float:
         """How long ago it last reached what carries mail, on the database's clock; it says so every few seconds."""
         ...
@@ -177,6 +182,10 @@ class PlacementRows(Protocol):
 
         So a release that was given up, and comes to pass later all the same, takes away nothing that was claimed anew.
         """
+        ...
+
+    async def join(self) -> None:
+        """Say that this house can serve: from now on it counts for all. To say it again changes nothing."""
         ...
 
     async def leave(self) -> None:

@@ -28,13 +28,21 @@ select pg_try_advisory_lock(7130002)
 select name, started_at from house where alive order by started_at desc
 
 -- name: update_house_claimed :one
--- Start a new incarnation; the update waits for transactions that the last one has open.
--- $1 name text, $2 address text, $3 lease_seconds double precision
-insert into house (name, incarnation, alive, lease_expires_at, started_at, address)
-values ($1, nextval('incarnation'), true, clock_timestamp() + make_interval(secs => $3), clock_timestamp(), $2)
+-- Start a new incarnation; the update waits for transactions that the last one has open. Until it has looked it counts
+-- for as long as the last one would have; and, where no other house is at work, for a moment.
+-- $1 name text, $2 address text, $3 lease_seconds double precision, $4 together_seconds double precision
+insert into house as mine (name, incarnation, alive, lease_expires_at, started_at, address, counts_until)
+values ($1, nextval('incarnation'), true, clock_timestamp() + make_interval(secs => $3), clock_timestamp(), $2,
+    clock_timestamp() + make_interval(secs => case when exists (
+        select from house h where h.name <> $1 and h.alive and h.lease_expires_at > clock_timestamp()
+            and not h.is_leaving and h.counts_until = 'infinity'
+    ) then 0 else $4 end))
 on conflict on constraint house_name_key do update
 set incarnation = excluded.incarnation, alive = true, is_leaving = false, address = excluded.address,
-    heard_at = clock_timestamp(), lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at, lag = 0, pending = 0, hand_overs = 0
+    heard_at = clock_timestamp(), lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at,
+    counts_until = greatest(excluded.counts_until, case
+        when mine.alive and not mine.is_leaving then least(mine.lease_expires_at, mine.counts_until)
+    end), lag = 0, pending = 0, hand_overs = 0
 returning id, incarnation
 
 -- name: update_others_dead :exec

@@ -1,6 +1,7 @@
 -- name: list_living :many
 -- Houses that are alive. A lease that has run out makes nobody dead by itself: another house has to say so.
 select id, incarnation, alive, lease_expires_at < clock_timestamp() as is_expired, is_leaving,
+    counts_until > clock_timestamp() as is_counted,
     extract(epoch from clock_timestamp() - heard_at)::double precision as heard_seconds_ago
 from house where alive order by id
 
@@ -35,6 +36,11 @@ with gone as materialized (
     where p.incarnation = $1 and p.epoch = ours.epoch order by p.number for update of p
 )
 update partition set incarnation = null from gone where gone.number = partition.number
+
+-- name: update_house_joined :exec
+-- We can serve: count on us from now on.
+-- $1 incarnation bigint
+update house set counts_until = 'infinity' where incarnation = $1
 
 -- name: update_house_leaving :exec
 -- We are about to stop: give us nothing any more.

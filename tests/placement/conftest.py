@@ -1,7 +1,7 @@
 """Houses on one database and one Redis; those that still stand at the end are stopped."""
 
-from collections.abc import AsyncIterator, Awaitable
-from typing import Protocol
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, Protocol
 
 import pytest
 
@@ -10,9 +10,11 @@ from tests.runtime.world import Store
 
 
 class Build(Protocol):
-    """Starts a house; ``url`` is where it finds Redis, if not where all do."""
+    """Starts a house; ``url`` is where it finds Redis, if not where all do; see `Homestead.start`."""
 
-    def __call__(self, name: str, url: str | None = None) -> Awaitable[Homestead]: ...
+    def __call__(
+        self, name: str, url: str | None = None, start_seconds: float = 0.0
+    ) -> Coroutine[Any, Any, Homestead]: ...
 
 
 @pytest.fixture
@@ -24,8 +26,8 @@ def store() -> Store:
 async def build(database_dsn: str, redis_url: str, store: Store) -> AsyncIterator[Build]:
     built: list[Homestead] = []
 
-    async def start(name: str, url: str | None = None) -> Homestead:
-        house = await Homestead(database_dsn, url or redis_url, name, store).start()
+    async def start(name: str, url: str | None = None, start_seconds: float = 0.0) -> Homestead:
+        house = await Homestead(database_dsn, url or redis_url, name, store).start(start_seconds)
         built.append(house)
         return house
 

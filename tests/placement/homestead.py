@@ -25,8 +25,10 @@ class Homestead:
         self.dsn, self.url, self.name, self.store = dsn, url, name, store
         self.counter = Counter(store)
 
-    async def start(self) -> "Homestead":
+    async def start(self, start_seconds: float = 0.0) -> "Homestead":
+        """Begin a life; between its first word and its first look it takes at least ``start_seconds``."""
         self.row = await House.claim(self.dsn, self.name, alone=False)
+        await asyncio.sleep(start_seconds)
         self.database = await Database.open(self.dsn, self.row.application_name, pool_size=4)
         self.mail = RedisMail(self.url, self.name)
         self.streams = Streams(self.mail, self.row)

@@ -11,6 +11,7 @@ from tests.simulation.postgres import CHANGE, EXCLUSIVE, SHARE, Backend, SimPost
 
 PARTITIONS = 8
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
+INFINITY = datetime.max.replace(tzinfo=UTC)
 EVENT = "stream n type body caller cause ordinal house lane seq at"
 _PART = re.compile(r"(?:part_\d+|answer) as \(\n(sim_\w+|)")
 Args = Any
@@ -34,6 +35,7 @@ class HouseRow(NamedTuple):
     address: str
     is_leaving: bool = False
     heard_at: datetime = BASE
+    counts_until: datetime = INFINITY
 
 
 class Event(NamedTuple):
@@ -209,9 +211,12 @@ def end_backends(tx: Transaction, which: Callable[[Backend], bool]) -> list[Any]
 
 
 @does("house.update_house_claimed")
-def update_house_claimed(tx: Transaction, name: str, address: str, lease_seconds: float) -> list[Any]:
+def update_house_claimed(
+    tx: Transaction, name: str, address: str, lease_seconds: float, together_seconds: float
+) -> list[Any]:
     now, incarnation = clock(tx.server), tx.server.next("incarnation")
     number = next((house.id for _, house in tx.scan("house") if house.name == name), None) or tx.server.next("house")
+    counts_until = counted(tx, name, together_seconds)
     expires_at = now + timedelta(seconds=lease_seconds)
     row = HouseRow(
         number,
@@ -222,9 +227,20 @@ def update_house_claimed(tx: Transaction, name: str, address: str, lease_seconds
         started_at=now,
         address=address,
         heard_at=now,
+        counts_until=counts_until,
     )
     tx.put(("house", number), row)
     return rows("id incarnation", [(number, incarnation)])
+
+
+def counted(tx: Transaction, name: str, together_seconds: float) -> datetime:
+    """Until when a house counts that starts now, unless it looks before."""
+    now, houses = clock(tx.server), [house for _, house in tx.scan("house") if house.alive and not house.is_leaving]
+    at_work = [house for house in houses if house.lease_expires_at > now and house.counts_until == INFINITY]
+    earlier = [min(house.lease_expires_at, house.counts_until) for house in houses if house.name == name]
+    is_other = any(house.name != name for house in at_work)
+    latest: datetime = max([now if is_other else now + timedelta(seconds=together_seconds), *earlier])
+    return latest
 
 
 @does("house.update_others_dead")
@@ -291,7 +307,7 @@ def list_undelivered(
 def list_living(tx: Transaction) -> list[Any]:
     now = clock(tx.server)
     return rows(
-        "id incarnation alive is_expired is_leaving heard_seconds_ago",
+        "id incarnation alive is_expired is_leaving is_counted heard_seconds_ago",
         [
             (
                 house.id,
@@ -299,6 +315,7 @@ def list_living(tx: Transaction) -> list[Any]:
                 True,
                 house.lease_expires_at < now,
                 house.is_leaving,
+                house.counts_until > now,
                 (now - house.heard_at).total_seconds(),
             )
             for _, house in tx.scan("house")
@@ -341,6 +358,14 @@ def release_partitions(tx: Transaction, incarnation: int, numbers: Sequence[int]
         key = ("partition", number)
         if tx.get(*key) == (incarnation, epoch):
             tx.put(key, (None, epoch))
+    return "UPDATE 1"
+
+
+@does("placement.update_house_joined")
+def update_house_joined(tx: Transaction, incarnation: int) -> str:
+    for key, house in tx.scan("house"):
+        if house.incarnation == incarnation:
+            tx.put(key, house._replace(counts_until=INFINITY), CHANGE)
     return "UPDATE 1"
 
 

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from storage.errors import HouseTaken
-from storage.house import House
+from storage.house import LEASE_SECONDS, House
 from tests.storage.things import ask, until
 
 
@@ -79,6 +79,39 @@ async def test_an_older_incarnation_that_stops_leaves_the_newer_alive(dsn: str) 
 
     assert (await ask(dsn, "select alive from house"))[0][0] is True
     await new.release()
+
+
+async def seconds_counted(dsn: str, name: str) -> float:
+    """For how long a house counts, unless it looks before."""
+    rows = await ask(
+        dsn, "select extract(epoch from counts_until - clock_timestamp())::float from house where name = $1", name
+    )
+    return float(rows[0][0])
+
+
+async def test_a_house_that_starts_beside_others_counts_as_long_as_its_last_life_at_work_would_have(dsn: str) -> None:
+    lives = [await House.claim(dsn, name, alone=False) for name in ("one", "two")]
+    assert 0 < await seconds_counted(dsn, "two") < 2, "nobody is at work: for a moment, so that both share"
+    await ask(dsn, "update house set counts_until = 'infinity'")
+    lives.append(await House.claim(dsn, "two", alone=False))
+    left = await seconds_counted(dsn, "two")
+    assert LEASE_SECONDS - 2.5 < left <= LEASE_SECONDS, "the lease of the life that was at work"
+
+    await asyncio.sleep(0.3)
+    lives.append(await House.claim(dsn, "two", alone=False))
+    assert await seconds_counted(dsn, "two") < left - 0.3, "a life that never was at work adds nothing"
+
+    await ask(dsn, "update house set counts_until = 'infinity', is_leaving = name = 'two'")
+    lives.append(await House.claim(dsn, "two", alone=False))
+    assert await seconds_counted(dsn, "two") <= 0, "what a house had that was about to stop is others' already"
+    for life in reversed(lives):
+        await life.release()
+    lives = [await House.claim(dsn, "one", alone=False)]
+    await ask(dsn, "update house set counts_until = 'infinity'")
+    lives.append(await House.claim(dsn, "two", alone=False))
+    assert await seconds_counted(dsn, "two") <= 0, "nor has one that had stopped"
+    for life in lives:
+        await life.release()
 
 
 async def test_a_lease_whose_connection_was_killed_is_held_again_with_its_lock(house: House, dsn: str) -> None:

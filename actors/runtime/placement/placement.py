@@ -31,6 +31,8 @@ class Placement:
       partitions moves in one step (a second); what the dead have left is taken at once.
     * A house that cannot be sure of its lease gives everything up before it ends, and takes it up again when it is
       sure, unless it was buried meanwhile.
+    * A house counts for others from its first look, and before it for as long as its earlier life would have: who
+      starts slowly keeps nothing from those who can serve, and who starts quickly gets back what it had.
     * A house that cannot reach what carries mail hands everything over, if another can. While nobody can, nobody does.
     """
 
@@ -47,6 +49,7 @@ class Placement:
         self._woken = asyncio.Event()
         self._looked = asyncio.Event()
         self._hand_over: asyncio.Task[None] | None = None
+        self._has_joined = False
         self._is_leaving = False
         self.taken_over = 0  # partitions of houses that had died
         self.handed_over = 0
@@ -138,6 +141,9 @@ class Placement:
         return False
 
     async def _look(self) -> None:
+        if not self._has_joined:
+            await self._rows.join()
+            self._has_joined = True
         houses = await self._rows.list_houses()
         for dead in await self._bury(houses):
             houses = [house for house in houses if house.incarnation != dead]
@@ -170,12 +176,10 @@ class Placement:
         return dead
 
     def _see(self, houses: Sequence[HouseSeen]) -> tuple[int, ...]:
-        """Note who counts: houses that live, stay, and hear. This one lives, whatever the rows say of its lease."""
+        """Note who counts: houses that live, serve, stay, and hear. This one does, whatever its row says."""
         now, mine = asyncio.get_running_loop().time(), self._lease.incarnation
-        staying = [
-            house for house in houses if not house.is_leaving and (house.incarnation == mine or not house.is_expired)
-        ]
-        counting = sorted(self._hearing(staying))
+        serving = [one for one in houses if one.incarnation == mine or (one.is_counted and not one.is_expired)]
+        counting = sorted(self._hearing([house for house in serving if not house.is_leaving]))
         self._others = [house.incarnation for house in houses if house.incarnation != mine]
         for house in houses:
             starts = self._starts.setdefault(house.id, deque(maxlen=JOINS))
