@@ -67,6 +67,27 @@ async def test_while_nobody_reaches_mail_nobody_gives_anything_up(
     assert await epochs(houses[0]) == before
 
 
+async def test_while_nobody_reaches_mail_no_hand_over_begins(
+    build: Build, wire: Forwarder, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logic, "STEADY_SECONDS", 6.0)  # time for both to find out that it is away
+    url = through(wire, redis_url)
+    one = await build("one", url)
+    await until_shared([one], 1)
+    two = await build("two", url)
+    wire.cut()
+    while any(house.streams.failed_seconds_ago() is None for house in (one, two)):
+        assert len(one.owned) == 256, "not so soon"
+        await asyncio.sleep(0.05)
+    for _ in range(30):
+        await asyncio.sleep((logic.STEADY_SECONDS + 4 * logic.LOOK_SECONDS) / 30)
+        assert len(one.owned) == 256 and one.placement.handed_over == 0
+    assert set(one.placement.living) == {one.row.id, two.row.id}, "it knows who should have a share"
+    assert await one.add("k") == 1, "what lives here goes on"
+    wire.is_open = True
+    await until_settled([one, two], BACK_SECONDS)
+
+
 async def test_a_house_that_has_not_tried_is_not_deaf(build: Build) -> None:
     one, two = await asyncio.gather(build("one"), build("two"))
     await until_settled([one, two], BACK_SECONDS)

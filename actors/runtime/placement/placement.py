@@ -248,10 +248,12 @@ class Placement:
     def _move(self, wanted: Mapping[int, int | None]) -> None:
         """Begin to hand over what should be another's: a step at a time, and only while houses neither come nor go.
 
-        A house that counts for nothing hands over everything at once.
+        Nor while what carries mail is away: nobody would serve what moves until it is back. But a house that counts for
+        nothing hands over everything at once.
         """
         now, is_out = asyncio.get_running_loop().time(), self._is_out
-        is_steady = is_out or now >= self._changed_at + STEADY_SECONDS
+        is_away = self._holder.failed_seconds_ago() is not None
+        is_steady = is_out or (now >= self._changed_at + STEADY_SECONDS and not is_away)
         if self._is_leaving or not is_steady or (self._hand_over is not None and not self._hand_over.done()):
             return
         most = self._partitions if is_out else max(1, int(self._partitions * SHARE_MOVED))
