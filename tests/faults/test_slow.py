@@ -15,6 +15,7 @@ from tests.running import Person, RunningHouse, running_house
 
 CONNECTIONS = 100
 LIMIT_SECONDS = 2.0
+REST_SECONDS = 10.0  # to do what vanished clients had asked for, on a busy machine
 GRACE_SECONDS = 4.0  # a refused body is read for 2 s more, so that the client sees the answer
 SETTINGS = {
     "POSTHOUSE_HTTP_BODY_TIMEOUT_SECONDS": str(LIMIT_SECONDS),
@@ -106,7 +107,25 @@ async def test_who_drips_is_cut_off_and_nobody_else_notices(quick: RunningHouse,
     assert quick.faults() == []
 
 
+async def left_behind(house: RunningHouse, client: aiohttp.ClientSession, files_before: int) -> dict[str, object]:
+    """What a house holds that it would not hold at rest."""
+    left: dict[str, object] = {}
+    if files(house) > files_before + 20:  # the pool of connections may have grown
+        left["files"] = files(house)
+    async with client.get(f"{house.url}/api/system/actors", headers=house.admin) as answer:
+        left |= {kind["kind"]: kind["depth"] for kind in (await answer.json())["items"] if kind["depth"]}
+    async with client.get(f"{house.url}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    pool = [line for line in lines if line.startswith(("postgres_pool_size", "postgres_pool_idle"))]
+    if len({line.rpartition(" ")[2] for line in pool}) != 1:  # as many connections idle as there are
+        left["pool"] = pool
+    return left
+
+
 async def test_clients_that_vanish_leave_nothing_behind(house: RunningHouse, client: aiohttp.ClientSession) -> None:
+    """What was asked for is done although nobody waits for it, which takes a moment; then mail, files, and the pool
+    are as they were. What stays is found, since it stays: a connection that waits for more would live for 15 s.
+    """
     person, random = await house.register(client), Random(3)
     paths = ["/api/v1/tasks", "/api/v1/users/me", "/api/v1/notifications", "/api/v1/auth/sessions"]
 
@@ -126,12 +145,8 @@ async def test_clients_that_vanish_leave_nothing_behind(house: RunningHouse, cli
     before = files(house)
     for _ in range(10):
         await asyncio.gather(*(vanish(number) for number in range(100)))
-    await asyncio.sleep(0.5)
-    assert files(house) <= before + 20  # the pool of connections may have grown
-    async with client.get(f"{house.url}/api/system/actors", headers=house.admin) as answer:
-        assert {kind["depth"] for kind in (await answer.json())["items"]} == {0}
-    async with client.get(f"{house.url}/metrics") as answer:
-        lines = (await answer.text()).splitlines()
-    pool = {line.rpartition(" ")[2] for line in lines if line.startswith(("postgres_pool_size", "postgres_pool_idle"))}
-    assert len(pool) == 1  # as many connections idle as there are
+    over_at = time.monotonic() + REST_SECONDS
+    while left := await left_behind(house, client, before):
+        assert time.monotonic() < over_at, left
+        await asyncio.sleep(0.05)
     assert house.faults() == []
