@@ -18,7 +18,7 @@ from actors.runtime.clock import SystemClock
 from actors.runtime.message import Caller
 from actors.runtime.ports import DuplicateTurn
 from actors.runtime.system import System
-from actors.runtime.timers import Timers
+from actors.runtime.timers import POLL_SECONDS, Timers
 from actors.system import SystemDesk
 from app.audience import Audience
 from app.beside import running
@@ -35,6 +35,7 @@ from app.letter_channels import LetterChannels
 from app.logs import Logs, watch_loop_lag
 from app.mailboxes import Mailboxes, open_mailboxes
 from app.outgoing import open_deliveries
+from app.pacing import follow_commits, looks_of
 from app.publishing import Publishing
 from app.recalls import Recalls
 from app.refs import Refs
@@ -53,6 +54,7 @@ from storage.journal import Journal
 from storage.migrations import migrate
 from storage.postgres import Database
 from storage.postgres_server import PostgresServer
+from storage.relay import POLL_SECONDS as RELAY_SECONDS
 from storage.relay import Relay
 from storage.timers import TimerStore
 from storage.write import Write
@@ -63,10 +65,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CLOCK_SECONDS = 5.0
-
-
-if TYPE_CHECKING:
-    from app.wires import Wires
 
 
 class House:
@@ -199,7 +197,8 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     await open_deliveries(kinds.outgoing, config, database=database, clock=clock, ref=refs, stack=stack)
     await stack.enter_async_context(system)
     await stack.enter_async_context(mailboxes.shared())
-    relay = Relay(database, base.row, base.journal.recent, mailboxes.adopts)
+    poll_seconds = looks_of(config, RELAY_SECONDS).most_seconds
+    relay = Relay(database, base.row, base.journal.recent, mailboxes.adopts, poll_seconds=poll_seconds)
     relay.add("inbox", HEARD, deliver_notices(refs))
     audience = Audience()
     arrivals = Arrivals(ChatArrivalStore(database), refs, audience, publishing.publish, audience.elsewhere)
@@ -208,7 +207,9 @@ async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitSta
     relay.add("courier_levels", LEVELS, deliver_levels(kinds.couriers.store, refs))
     await relay.start()
     stack.push_async_callback(relay.stop)
-    timers = Timers(system, clockwork)
+    timers = Timers(system, clockwork, looks_of(config, POLL_SECONDS))
+    deliveries = kinds.outgoing.deliveries
+    follow_commits(config, base.journal, [timers.looks, kinds.sweeper.looks, *(one.looks for one in deliveries)])
     return Core(base, refs, clock, kinds, system, relay, audience, publishing, surroundings, timers, mailboxes)
 
 

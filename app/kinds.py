@@ -25,6 +25,7 @@ from app.config import Config
 from app.couriers import CourierParts, build_couriers
 from app.keyring import open_keys, open_vapid_key
 from app.outgoing import Outgoing
+from app.pacing import looks_of
 from app.presence import Presence
 from app.refs import Refs
 from app.timing import Clockwork
@@ -99,7 +100,8 @@ def make_kinds(
         *couriers.kinds,
         *letter_kinds(config, database, refs, clockwork),
     ]
-    sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task)
+    looks = looks_of(config, config.task.sweep_seconds)
+    sweeper = Sweeper(store=tasks, ref=refs, bell=bell, clock=clock, settings=config.task, looks=looks)
     return Kinds(
         behaviours, accounts, notifications, notices, tasks, profiles, sweeper, bell, presence, outgoing, couriers,
         DeliveryStore(database), LetterStore(database),

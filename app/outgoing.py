@@ -21,6 +21,7 @@ from actors.runtime.ports import Clock
 from app.config import Config
 from app.keyring import keep_secret, open_vapid_key
 from app.metrics import Figure, Metrics
+from app.pacing import looks_of
 from storage.outgoing import OutgoingStore
 from storage.postgres import Database
 from storage.push import PushStore
@@ -89,7 +90,10 @@ async def open_deliveries(
     else:
         log.info("email_off", reason="[email] host is empty")
     outlets += await _open_http(config, database, clock, ref, stack)
-    outgoing.deliveries = [Delivery(one, outgoing.store, clock, config.outgoing) for one in outlets]
+    outgoing.deliveries = [
+        Delivery(one, outgoing.store, clock, config.outgoing, looks_of(config, config.outgoing.poll_seconds))
+        for one in outlets
+    ]
 
 
 async def _open_http(

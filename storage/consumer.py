@@ -95,13 +95,23 @@ class Consumer:
         return position
 
     async def _wait(self) -> None:
-        """Until something is seen; not much longer than until positions are to be kept."""
+        """Until something is seen, or there is something to do that needs no news."""
         try:
-            async with asyncio.timeout(_KEEP_SECONDS if self._unkept() else None):
+            async with asyncio.timeout(self._seconds_left()):
                 await self._seen.wait()
         except TimeoutError:
             return
         self._seen.clear()
+
+    def _seconds_left(self) -> float | None:
+        """Until positions are to be kept, or what failed is tried again; None: nothing is left to do."""
+        seconds = [_KEEP_SECONDS] if self._unkept() else []
+        now = time.monotonic()
+        for lane, head in self._heads.items():
+            position = self._position(lane)
+            if position.failures and position.seq < head:
+                seconds.append(max(0.0, position.not_before - now))
+        return min(seconds, default=None)
 
     async def _follow(self, lane: Lane, head: int) -> None:
         position = self._position(lane)

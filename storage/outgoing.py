@@ -52,7 +52,7 @@ class OutgoingStore:
         )
 
     async def get_next_due(self, channel: str) -> datetime | None:
-        """When the next parcel is due that nobody is sending."""
+        """When the next parcel is due that nobody is sending, or the lease of one runs out."""
         due: datetime | None = await self._database.fetchval(Q.get_next_due, channel)
         return due
 

@@ -13,7 +13,7 @@ from storage.recent import Lane, Recent
 from storage.source import Source
 
 Q = queries.load("relay")
-_POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0
 _GATHER_SECONDS = 0.005  # what is committed in this time after a wake-up shares a read
 _SPACING_SECONDS = 0.1  # between looks while commits never cease: each costs a consumer reads, however little it brings
 _log = logging.getLogger(__name__)
@@ -30,11 +30,20 @@ class Relay:
       lane (another house, another number of lanes) may be heard out of order by a consumer that lags behind.
     * A consumer that fails is tried again with growing delay (to 30 s); other consumers and lanes go on.
     * The journal wakes it with what it has committed (`Recent`), which is not read back. Everything else is read from
-      the table, at which it looks once a second.
+      the table, at which it looks every ``poll_seconds``.
     """
 
-    def __init__(self, db: Database, house: House, recent: Recent, adopts: Callable[[int], bool] | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        house: House,
+        recent: Recent,
+        adopts: Callable[[int], bool] | None = None,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         self._db = db
+        self._poll_seconds = poll_seconds
         self._adopts = adopts or _all
         self._foreign: set[Lane] = set()  # lanes of other houses that are followed
         self._house = house
@@ -84,20 +93,25 @@ class Relay:
         return {consumer.name: await consumer.lag(heads) for consumer in self._consumers}
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            self._looked_at = loop.time()
             try:
-                if self._recent.is_stale or self._looked_at - self._read_at >= _POLL_SECONDS:
-                    self._recent.is_stale = False
-                    self._heads = await self._read_heads()
-                    self._read_at = self._looked_at
-                    await self._take_over()
+                await self._look()
             except TROUBLE as error:
                 _log.warning("relay_paused", extra={"reason": str(error) or type(error).__name__})
-                await asyncio.sleep(_POLL_SECONDS)
+                self._recent.is_stale = True  # what was to be read is read as soon as that can be
+                await asyncio.sleep(POLL_SECONDS)
+                self._show()
+                continue
             self._show()
             await self._wait()
+
+    async def _look(self) -> None:
+        self._looked_at = asyncio.get_running_loop().time()
+        if self._recent.is_stale or self._looked_at - self._read_at >= self._poll_seconds:
+            self._recent.is_stale = False
+            self._heads = await self._read_heads()
+            self._read_at = self._looked_at
+            await self._take_over()
 
     async def _take_over(self) -> None:
         """Learn how far others have come in lanes that are followed from now on: it was their business until now."""
@@ -119,7 +133,7 @@ class Relay:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(_POLL_SECONDS):
+            async with asyncio.timeout(self._poll_seconds):
                 await self._woken.wait()
         except TimeoutError:
             return

@@ -21,6 +21,7 @@ from actors.outgoing.masking import describe
 from actors.outgoing.port import Deferred, Outlet, Parcel, Recipient, Rejected
 from actors.outgoing.settings import OutgoingSettings
 from actors.runtime.ids import uuid7
+from actors.runtime.looks import Looks
 from actors.runtime.ports import Clock
 from storage.outgoing import Copy, OutgoingStore
 
@@ -36,9 +37,19 @@ Ended = Literal["sent", "dropped", "dead"]
 
 
 class Delivery:
-    """See the module. While its breaker is open rows only wait; while the database is gone it keeps trying."""
+    """See the module. While its breaker is open rows only wait; while the database is gone it keeps trying.
 
-    def __init__(self, outlet: Outlet, store: OutgoingStore, clock: Clock, settings: OutgoingSettings) -> None:
+    ``looks`` says how soon it learns of what nobody woke it for; without it it looks every ``poll_seconds``.
+    """
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        store: OutgoingStore,
+        clock: Clock,
+        settings: OutgoingSettings,
+        looks: Looks | None = None,
+    ) -> None:
         self.channel = outlet.channel
         self._outlet = outlet
         self._store = store
@@ -46,12 +57,12 @@ class Delivery:
         self._settings = settings
         self._word = {"email": "mail"}.get(outlet.channel, outlet.channel)
         self._counts = Counter[str]()
-        self._woken = asyncio.Event()
+        self.looks = looks or Looks(settings.poll_seconds)
         self._breaker = Breaker(clock.monotonic, failures=settings.breaker_failures, seconds=settings.breaker_seconds)
 
     def wake(self) -> None:
         """Look now: something was committed."""
-        self._woken.set()
+        self.looks.wake()
 
     def statistics(self) -> dict[str, int]:
         """Rows by how they ended, failed attempts, and the breaker: 0 closed, 1 half open, 2 open."""
@@ -61,18 +72,16 @@ class Delivery:
     async def run(self) -> None:
         """Deliver until cancelled."""
         while True:
-            self._woken.clear()
+            self.looks.begin()
             try:
                 pause = await self.look()
             except Exception as error:
                 log.warning("delivery_failed", extra={"channel": self.channel}, exc_info=not is_trouble(error))
                 pause = self._settings.poll_seconds
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+            await self.looks.pause(pause)
 
-    async def look(self) -> float:
-        """Deliver some of what is due; return the seconds until the next look."""
+    async def look(self) -> float | None:
+        """Deliver some of what is due; return the seconds until more may be, or None."""
         most = self._breaker.allows(self._outlet.concurrency)
         if not most:
             return min(self._breaker.seconds_left, self._settings.poll_seconds)
@@ -82,8 +91,7 @@ class Delivery:
         )
         if not parcels:
             due_at = await self._store.get_next_due(self.channel)
-            longest = self._settings.poll_seconds
-            return longest if due_at is None else min(longest, max(0.05, (due_at - now).total_seconds()))
+            return None if due_at is None else max(0.05, (due_at - now).total_seconds())
         await self._finish(asyncio.gather(*(self._deliver(lease, rows) for rows in parcels), return_exceptions=True))
         return 0.0
 

@@ -6,7 +6,6 @@ turn that the timer starts deletes the row by a write of its own: so a timer is 
 once, and one whose turn crashed is told again.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from actors.runtime.actor import Ref
 from actors.runtime.errors import Unavailable
+from actors.runtime.looks import Looks
 from actors.runtime.message import SYSTEM
 from actors.runtime.packing import Packing
 from actors.runtime.ports import Clock
@@ -60,34 +60,33 @@ class Reaches(Protocol):
 
 
 class Timers:
-    """Tells due timers to their actors: looks every second, and when the next one that it knows of is due."""
+    """Tells timers to their actors when they are due; one that is set for less than a second ahead up to a second late.
 
-    def __init__(self, system: Reaches, rows: TimerRows) -> None:
+    ``looks`` says how soon it learns of timers that are set; without it it looks every second.
+    """
+
+    def __init__(self, system: Reaches, rows: TimerRows, looks: Looks | None = None) -> None:
         self._system = system
         self._rows = rows
         self._told: dict[str, float] = {}
-        self._is_full = False
-        self._woken = asyncio.Event()
+        self._waiting = 0  # rows of the last look: due, and not ended by then
+        self.looks = looks or Looks(POLL_SECONDS)
 
     def wake(self) -> None:
         """Look again now: a timer was set."""
-        self._woken.set()
+        self.looks.wake()
 
     async def run(self) -> None:
-        """Poll until cancelled. A database that is gone is asked again a second later."""
+        """Tell until cancelled. A database that is gone is asked again a second later."""
         while True:
-            self._woken.clear()
+            self.looks.begin()
             try:
                 await self.tell_due()
                 seconds = await self._seconds_to_next()
             except ConnectionError:
                 log.warning("timers_unavailable", exc_info=True)
                 seconds = POLL_SECONDS
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+            await self.looks.pause(seconds)
 
     async def tell_due(self) -> int:
         """Tell every due timer once; return how many were told.
@@ -96,7 +95,7 @@ class Timers:
         """
         clock, count = self._system.clock, 0
         rows = await self._rows.due(clock.now(), BATCH)
-        self._is_full = len(rows) == BATCH
+        self._waiting = len(rows)
         for timer in rows:
             if self._told.get(timer.id, 0.0) <= clock.monotonic() and self._tell(timer):
                 self._told[timer.id] = clock.monotonic() + AGAIN_SECONDS
@@ -115,9 +114,13 @@ class Timers:
             log.exception("timer_not_understood", extra={"timer": timer.id, "message_type": timer.message_type})
         return True
 
-    async def _seconds_to_next(self) -> float:
-        if self._is_full:
+    async def _seconds_to_next(self) -> float | None:
+        """None: nothing is set. What is due already was told, and may have to be told again."""
+        if self._waiting == BATCH:
             return FULL_SECONDS
         now = self._system.clock.now()
         due_at = await self._rows.next_due(now)
-        return POLL_SECONDS if due_at is None else min(POLL_SECONDS, max(0.0, (due_at - now).total_seconds()))
+        seconds = None if due_at is None else max(0.0, (due_at - now).total_seconds())
+        if not self._waiting:
+            return seconds
+        return POLL_SECONDS if seconds is None else min(POLL_SECONDS, seconds)

@@ -1,6 +1,5 @@
 """What time alone does to tasks: leases run out, attempts take too long, run_at comes."""
 
-import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -9,6 +8,7 @@ from typing import Any
 from actors.errors import DomainError
 from actors.messages.task import SweepTasks
 from actors.runtime.actor import Ref, Settled, Together, Turn
+from actors.runtime.looks import Looks
 from actors.runtime.message import SYSTEM
 from actors.runtime.ports import Clock
 from actors.task.batch import stored
@@ -42,36 +42,47 @@ def sweep(batch: Sequence[tuple[SweepTasks, Turn]], bell: Bell) -> Together[int]
 
 
 class Sweeper:
-    """Sweeps when something is due, and looks at least every ``sweep_seconds``. Runs beside the actors."""
+    """Sweeps when something is due, and within ``sweep_seconds`` of what was written. Runs beside the actors.
+
+    ``looks`` says how soon it learns of what was written; without it it looks every ``sweep_seconds``.
+    """
 
     def __init__(
-        self, *, store: TaskStore, ref: Callable[[str, str], Ref], bell: Bell, clock: Clock, settings: TaskSettings
+        self,
+        *,
+        store: TaskStore,
+        ref: Callable[[str, str], Ref],
+        bell: Bell,
+        clock: Clock,
+        settings: TaskSettings,
+        looks: Looks | None = None,
     ) -> None:
         self._store = store
         self._ref = ref
         self._bell = bell
         self._clock = clock
         self._settings = settings
+        self.looks = looks or Looks(settings.sweep_seconds)
 
     async def run(self) -> None:
         """Sweep until cancelled. While the database is gone it keeps trying."""
         while True:
+            self.looks.begin()
             try:
                 pause = await self.look()
             except (ConnectionError, TimeoutError, DomainError) as error:
                 log.warning("task_sweep_failed", extra={"error": str(error)})
                 pause = self._settings.sweep_seconds
-            await asyncio.sleep(pause)
+            await self.looks.pause(pause)
 
-    async def look(self) -> float:
-        """Do what is due; return the seconds until the next look."""
-        longest = self._settings.sweep_seconds
+    async def look(self) -> float | None:
+        """Do what is due; return the seconds until more is, or None."""
         due = await self._store.get_next_due_seconds(self._clock.now())
         if due is not None and due <= 0:
             await self._ref("tasks", "").ask(SweepTasks(), SYSTEM)
             due = await self._store.get_next_due_seconds(self._clock.now())
         await self._wake()
-        return longest if due is None else min(longest, max(due, _SHORTEST_PAUSE_SECONDS))
+        return None if due is None else max(due, _SHORTEST_PAUSE_SECONDS)
 
     async def _wake(self) -> None:
         """Wake workers for tasks that another house has made due."""

@@ -114,10 +114,14 @@ set due_at = $3, error = $4, attempts = attempts - $5::integer, lease = null, le
 where id = any ($1::uuid[]) and lease = $2 and state = 'waiting';
 
 -- name: get_next_due :value
--- When the next parcel of a channel is due that nobody is sending; null when none waits.
+-- When the next parcel of a channel is due that nobody is sending, or the lease of one runs out; null when none waits.
 -- $1 channel text
-select min(due_at) from outgoing
-where channel = $1 and state = 'waiting' and (leased_until is null or leased_until < now());
+select least(
+    (select min(due_at) from outgoing
+        where channel = $1 and state = 'waiting' and (leased_until is null or leased_until < now())),
+    (select min(leased_until) from outgoing
+        where channel = $1 and state = 'waiting' and due_at <= now() and leased_until >= now())
+);
 
 -- name: list_outgoing :many
 -- A page of rows without their content, newest first.

@@ -40,7 +40,11 @@ class Journal:
         """``capacity`` bounds what waits for one lane; ``duplicate`` makes the answer to a repeated cause."""
         self.recent = Recent()
         """What was committed last, for those who follow."""
-        self._lanes = [Lane(Session(dsn, house, lane, self.recent), capacity, duplicate) for lane in range(lanes + 1)]
+        self._listeners: list[Callable[[], None]] = []
+        self._lanes = [
+            Lane(Session(dsn, house, lane, self.recent), capacity, duplicate, self._listeners)
+            for lane in range(lanes + 1)
+        ]
 
     async def start(self) -> None:
         """Connect every lane. Raises `DatabaseUnavailable`."""
@@ -49,6 +53,10 @@ class Journal:
     async def stop(self) -> None:
         """Finish what waits, accept nothing more, and disconnect."""
         await asyncio.gather(*(lane.stop() for lane in self._lanes))
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after each transaction, whether or not it was committed. It must not raise."""
+        self._listeners.append(listener)
 
     async def commit(
         self, *, lane: str, cause: str, caller: str | None, events: Sequence[Stored], writes: Sequence[Write]

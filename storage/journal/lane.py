@@ -19,8 +19,16 @@ class Lane:
     A job that was accepted runs to its end: an asker that gives up stops waiting, and nothing else.
     """
 
-    def __init__(self, session: Session, capacity: int, duplicate: Callable[[], Exception]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        capacity: int,
+        duplicate: Callable[[], Exception],
+        listeners: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        """``listeners``: see `Journal.listen`."""
         self._session = session
+        self._listeners = listeners
         self._capacity = capacity
         self._duplicate = duplicate
         self._waiting: deque[Turn | Batch] = deque()
@@ -59,6 +67,8 @@ class Lane:
         try:
             while self._waiting:
                 await self._step()
+                for listener in self._listeners:
+                    listener()
         finally:
             self._task = None
 

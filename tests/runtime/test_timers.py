@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from actors.runtime.looks import Looks
 from actors.runtime.timers import BATCH, FULL_SECONDS, POLL_SECONDS, Timer, Timers
 from tests.runtime.conftest import World
 from tests.runtime.world import Note
@@ -30,8 +31,10 @@ class Rows:
             for s in seconds
         ]
         self.is_down = False
+        self.looks = 0
 
     async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
+        self.looks += 1
         if self.is_down:
             raise ConnectionError
         return [timer for timer in self.timers if timer.due_at <= now][:limit]
@@ -91,3 +94,30 @@ async def test_the_loop_sleeps_until_the_next_is_due_and_outlives_a_lost_databas
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+async def test_at_rest_nobody_looks_until_a_timer_is_due_or_set(world: World) -> None:
+    rows, looks = Rows(0.3), Looks(0.05, 60.0)
+    running = asyncio.create_task(Timers(world.system, rows, looks).run())
+    await asyncio.sleep(0.2)
+    assert rows.looks == 1
+    world.clock.advance(0.3)
+    await asyncio.sleep(0.15)
+    assert rows.looks == 2 and world.counter.handled == ["0.3"]
+    rows.timers = Rows(0.35).timers  # the first one's turn has ended it, and set another
+    looks.stir()
+    await asyncio.sleep(0.02)
+    world.clock.advance(0.05)
+    await asyncio.sleep(0.2)
+    assert world.counter.handled == ["0.3", "0.35"]
+    running.cancel()
+
+
+async def test_a_timer_that_was_told_in_vain_is_told_again_at_rest(world: World) -> None:
+    running = asyncio.create_task(Timers(world.system, Rows(0), Looks(1.0, 60.0)).run())
+    await world.settle()
+    assert world.counter.handled == ["0"]
+    world.clock.advance(10)
+    await asyncio.sleep(1.2)
+    assert world.counter.handled == ["0", "0"]
+    running.cancel()

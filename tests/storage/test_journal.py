@@ -11,7 +11,7 @@ from storage.house import House
 from storage.journal import Journal, Write
 from storage.postgres import Database
 from storage.queries import Statement
-from tests.storage.things import Missing, Taken, ask, happened, insert, new_id, use
+from tests.storage.things import TOGETHER, Missing, Taken, ask, happened, insert, new_id, until, use
 
 
 async def commit(
@@ -219,3 +219,16 @@ async def test_a_commit_that_only_reads_its_expectation_needs_no_event(
 
     assert await ask(dsn, "select 1 from event") == []
     assert (await db.fetchrow(Statement("t", "select id, name from thing", "one"))) is not None
+
+
+async def test_whoever_listens_hears_of_every_transaction_however_it_ends(journal: Journal) -> None:
+    heard: list[int] = []
+    journal.listen(lambda: heard.append(1))
+    await commit(journal, "thing:1")
+    await until(lambda: len(heard) == 1)
+    with pytest.raises(StaleState):
+        await commit(journal, "thing:1")
+    await until(lambda: len(heard) >= 2)
+    before = len(heard)
+    await journal.commit_together(statement=TOGETHER, args=([new_id()], ["two"]))
+    await until(lambda: len(heard) == before + 1)

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
+from storage.errors import DatabaseUnavailable
 from storage.events import EventRow
 from storage.house import House
 from storage.journal import Journal
-from storage.postgres import Database
+from storage.postgres import Database, Record
+from storage.queries import Statement
 from storage.relay import Relay
 from tests.storage.things import TOGETHER, ask, happened, new_id, until
 
@@ -32,9 +34,10 @@ class Inbox:
         await until(lambda: len(self.heard) >= count, seconds)
 
 
-@pytest.fixture
-async def relay(db: Database, house: House, journal: Journal) -> AsyncIterator[Relay]:
-    made = Relay(db, house, journal.recent)
+@pytest.fixture(params=[1.0, 600.0], ids=["among-many", "alone"])
+async def relay(request: pytest.FixtureRequest, db: Database, house: House, journal: Journal) -> AsyncIterator[Relay]:
+    """Each test also with a relay that would not look at the table by itself while the test lasts."""
+    made = Relay(db, house, journal.recent, poll_seconds=request.param)
     yield made
     await made.stop()
 
@@ -191,3 +194,44 @@ async def test_a_name_is_given_once(relay: Relay) -> None:
 
     with pytest.raises(ValueError, match="inbox"):
         relay.add("inbox", {"b"}, Inbox().deliver)
+
+
+async def test_what_could_not_be_read_is_read_as_soon_as_it_can_be(
+    relay: Relay, journal: Journal, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = Inbox()
+    relay.add("inbox", {"thing.made"}, inbox.deliver)
+    await relay.start()
+    await asyncio.sleep(0.2)
+    fetch, failed = db.fetch, asyncio.Event()
+
+    async def fail(*_: object) -> None:
+        failed.set()
+        raise DatabaseUnavailable("away for a moment")
+
+    monkeypatch.setattr(db, "fetch", fail)
+    await journal.commit_together(statement=TOGETHER, args=([new_id()], ["a"]))
+    await failed.wait()
+    monkeypatch.setattr(db, "fetch", fetch)
+    await inbox.until(1)
+
+
+async def test_a_relay_with_nothing_to_do_reads_nothing(
+    db: Database, house: House, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay, inbox = Relay(db, house, journal.recent, poll_seconds=600.0), Inbox()
+    relay.add("inbox", {"thing.made"}, inbox.deliver)
+    await relay.start()
+    await write(journal, "thing:1")
+    await inbox.until(1)
+    await asyncio.sleep(1)  # positions are kept
+    fetch, read = db.fetch, Counter[str]()
+
+    async def counted(statement: Statement, *args: object) -> Sequence[Record]:
+        read[statement.name] += 1
+        return await fetch(statement, *args)
+
+    monkeypatch.setattr(db, "fetch", counted)
+    await asyncio.sleep(2.5)
+    assert not read
+    await relay.stop()
