@@ -1,6 +1,5 @@
 """Puts a house together: database, journal, actors, relay, edges. The only place that knows all of them."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -63,8 +62,6 @@ if TYPE_CHECKING:
     from app.wires import Wires
 
 log = structlog.get_logger()
-
-CLOCK_SECONDS = 5.0
 
 
 class House:
@@ -147,7 +144,7 @@ async def compose(config: Config, dsn: str, server: PostgresServer | None, logs:
         core.mailboxes.watch(edges.metrics)
         housekeeping = Housekeeping(config, base.database, core.kinds, logs, core.surroundings)
         work = background(core, housekeeping, edges, server)
-        around = follow_clock(core), core.timers.run(), desk.measure(), territories.watch(), core.mailboxes.tell()
+        around = core.timers.run(), desk.measure(), territories.watch(), core.mailboxes.tell()
         await run_beside(stack, *around, *work)
         yield House(core, edges, wires)
 
@@ -177,7 +174,8 @@ async def open_base(config: Config, dsn: str, stack: AsyncExitStack) -> Base:
 
 async def start_core(config: Config, base: Base, logs: Logs, stack: AsyncExitStack) -> Core:
     """Make every actor, and start the system and the relay."""
-    refs, publishing, clock = Refs(), Publishing(), SystemClock(timedelta(seconds=base.row.offset_seconds))
+    refs, publishing, clock = Refs(), Publishing(), SystemClock()
+    follow_clock(clock, base.row)
     database, letters = base.database, DeadLetterStore(base.database)
     surroundings = HouseSurroundings(
         config, logs, house=base.row.name, postgres=await database.version(), started_at=clock.now()
@@ -227,11 +225,14 @@ async def open_database(config: Config, dsn: str, name: str, stack: AsyncExitSta
     return database
 
 
-async def follow_clock(core: Core) -> None:
+def follow_clock(clock: SystemClock, row: HouseRow) -> None:
     """Correct the clock by the offset to the database's, which each renewal of the lease measures."""
-    while True:
-        core.clock.offset = timedelta(seconds=core.base.row.offset_seconds)
-        await asyncio.sleep(CLOCK_SECONDS)
+
+    def correct() -> None:
+        clock.offset = timedelta(seconds=row.offset_seconds)
+
+    row.on_renewed = correct
+    correct()
 
 
 def background(
@@ -245,9 +246,20 @@ def background(
         kinds.presence.run(),
         housekeeping.forget(),
         housekeeping.follow_config(),
-        watch_loop_lag(edges.metrics.observe_loop_lag, rests=lambda: core.system.rests),
+        watch_lag(core.system, edges),
     ]
     return work if server is None else [*work, server.watch(housekeeping.postgres_restarted)]
+
+
+async def watch_lag(system: System, edges: Edges) -> None:
+    """Watch how late the loop is, while there is anybody or anything that it would delay."""
+    sockets = edges.realtime.registry
+
+    async def until_needed() -> None:
+        if system.rests and not len(sockets):
+            await system.until_at_work()
+
+    await watch_loop_lag(edges.metrics.observe_loop_lag, rests=lambda: system.rests, until_needed=until_needed)
 
 
 async def run_beside(stack: AsyncExitStack, *work: Coroutine[Any, Any, None]) -> None:

@@ -147,7 +147,7 @@ class Origin(NamedTuple):
     file: Path | None = None
     flags: Mapping[tuple[str, str], str] = {}  # (section, key) -> text
     sources: Mapping[tuple[str, str], str] = {}  # (section, key) -> "file", "environment" or "flag"
-    mark: tuple[int, ...] = ()  # of the file as it was read, see `app.config_sources.mark_of`
+    mark: tuple[int, ...] = ()  # of the file as it was read, see `app.watched_file.mark_of`
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from app.config import ROOT, Config, Origin, is_marked, key_types, sections
+from app.watched_file import mark_of
 
 PREFIX = "POSTHOUSE_"
 
@@ -63,15 +64,6 @@ def load(
         return Config(**built, origin=origin)
     except ValueError as error:
         raise ConfigError(f"{error} ({path} and the environment)") from error
-
-
-def mark_of(file: Path) -> tuple[int, ...]:
-    """Return what changes whenever a file does; empty where there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def reload(config: Config) -> Config:

@@ -66,6 +66,7 @@ class CourierChannels:
     async def watch(self) -> None:
         """Look at the rows of everybody who listens, again and again, until cancelled."""
         while True:
+            await self._hub.until_heard()
             await asyncio.sleep(WATCH_SECONDS)
             with suppress(ConnectionError, TimeoutError):
                 await self.look()

@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(_Role).decode
 
 
 class DeskChannels:
-    """Publishes while somebody is subscribed, in whatever house, and costs a look at the hub while nobody is."""
+    """Publishes while somebody is subscribed, in whatever house; while nobody is to anything it costs nothing."""
 
     def __init__(self, hub: Hub, surroundings: HouseSurroundings, clock: Clock) -> None:
         self._hub = hub
@@ -53,8 +53,9 @@ class DeskChannels:
         self._publish_lines(part)
 
     async def measure(self) -> None:
-        """Publish the actors' figures every second, until cancelled."""
+        """Publish the actors' figures every second while anybody watches them, until cancelled."""
         while True:
+            await self._hub.until_heard()
             if self._hub.is_watched(ACTORS):
                 figures = self._surroundings.actors()
                 event = ActorsMeasured(

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import structlog
 from msgspec.structs import replace
-from watchfiles import awatch
 
 from app.config import Change, Config, compare
-from app.config_sources import ConfigError, mark_of, reload
+from app.config_sources import ConfigError, reload
 from app.kinds import Kinds
 from app.logs import Logs
 from app.surroundings import HouseSurroundings
+from app.watched_file import changes
 from storage.dead_letters import DeadLetterStore
 from storage.errors import DatabaseUnavailable
 from storage.events import EventStore
@@ -22,8 +22,6 @@ from storage.postgres import Database
 log = structlog.get_logger()
 
 FORGET_SECONDS = 3_600.0
-LOOK_MS = 500
-"""Between looks at what has changed in the settings; watchfiles would look 20 times a second."""
 BATCH = 1_000
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 
@@ -52,18 +50,8 @@ class Housekeeping:
         """Apply what may change while the house runs, whenever the file changes; say what needs a restart."""
         if self._config.origin.file is None:
             return
-        file = self._config.origin.file.resolve()
-
-        def is_mine(_: object, path: str) -> bool:
-            return path == str(file)
-
-        seen = self._config.origin.mark
-        while (mark := mark_of(file)) != seen:  # it was changed while the house started
-            seen = mark
+        async for _ in changes(self._config.origin.file.resolve(), self._config.origin.mark):
             await self._reload()
-        async for _ in awatch(file.parent, watch_filter=is_mine, recursive=False, step=LOOK_MS):
-            if file.exists():  # an editor may put the new one in place in two steps
-                await self._reload()
 
     def postgres_restarted(self, seconds: float) -> None:
         """PostgreSQL had ended by itself, and is back."""

@@ -32,7 +32,7 @@ class Sockets(Protocol):
 class Presence:
     """``sockets`` is set once there are any, and calls `goodbye`; before that nobody is here.
 
-    Goodbyes become rows together, once a second and when the house stops. A house that is killed forgets those of the
+    Goodbyes become rows together, a second later and when the house stops. A house that is killed forgets those of the
     last second, and never learns when the people went whom it was still connected to: for them an earlier
     moment stands.
     """
@@ -43,10 +43,12 @@ class Presence:
         self._store = store
         self._clock = clock
         self._gone: dict[str, datetime] = {}  # not in the rows yet
+        self._is_anybody_gone = asyncio.Event()
 
     def goodbye(self, user_id: str) -> None:
         """Take note that the last connection of somebody is gone."""
         self._gone[user_id] = self._clock.now()
+        self._is_anybody_gone.set()
 
     async def online(self, user_ids: Collection[str]) -> set[str]:
         """Those who are here now, or in another house."""
@@ -66,8 +68,11 @@ class Presence:
     async def run(self) -> None:
         """Keep what was noted, again and again, until cancelled."""
         while True:
+            await self._is_anybody_gone.wait()
             await asyncio.sleep(KEEP_SECONDS)
             await self.keep()
+            if not self._gone:
+                self._is_anybody_gone.clear()
 
     async def keep(self) -> None:
         """Make rows of what was noted; what cannot be stored now waits for the next time."""

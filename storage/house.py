@@ -14,6 +14,8 @@ Q = queries.load("house")
 LEASE_SECONDS = 9.0  # docs/houses.md has the sums that these and the seconds between two looks add up to
 MARGIN_SECONDS = 2.0
 _RENEW_SECONDS = 2.0
+_ALONE_LEASE_SECONDS = 30.0  # nobody takes over from a house that is alone, and its lock is what keeps others away
+_ALONE_RENEW_SECONDS = 10.0
 _ANSWER_SECONDS = 3.0
 _RETRY_SECONDS = 0.25
 _TOGETHER_SECONDS = 2.0  # houses that start together wait so long for each other before one takes all
@@ -25,8 +27,9 @@ _log = logging.getLogger(__name__)
 class House:
     """A claimed house. Its connection is its own, so that no load can cost the lease.
 
-    While it runs, the lease is renewed every 2 s on the database's clock. With ``alone`` (memory transport) it
-    also holds a lock on the database that goes with the connection; after PostgreSQL restarts it takes it again.
+    While it runs, the lease is renewed every 2 s on the database's clock. With ``alone`` (memory transport) it holds a
+    lock on the database that goes with the connection, and renews a longer lease less often; when the connection is
+    lost, as after a restart of PostgreSQL, it takes both again at once.
     """
 
     def __init__(self, dsn: str, name: str, *, alone: bool) -> None:
@@ -34,6 +37,8 @@ class House:
             raise ValueError(f"{name!r} is no name for a house: 1 to 40 of A-Z a-z 0-9 _ . -")
         self._dsn = dsn
         self._alone = alone
+        self._lease_seconds = _ALONE_LEASE_SECONDS if alone else LEASE_SECONDS
+        self._renew_seconds = _ALONE_RENEW_SECONDS if alone else _RENEW_SECONDS
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._dropped = asyncio.Event()
@@ -48,6 +53,8 @@ class House:
         """How long ago it has reached what carries mail between houses: all houses are told with each renewal."""
         self.on_lost: Callable[[], None] | None = None
         """Called once when the house was declared dead: it can commit nothing any more, and should stop."""
+        self.on_renewed: Callable[[], None] | None = None
+        """Called after each renewal: ``offset_seconds`` may be another one."""
 
     @classmethod
     async def claim(cls, dsn: str, name: str, *, address: str = "", alone: bool = True) -> "House":
@@ -96,7 +103,7 @@ class House:
         prefix = f"posthouse/{self.name}/"
         await connection.fetch(Q.terminate_leftovers.sql, prefix, "")
         row = await connection.fetchrow(
-            Q.update_house_claimed.sql, self.name, address, LEASE_SECONDS, _TOGETHER_SECONDS
+            Q.update_house_claimed.sql, self.name, address, self._lease_seconds, _TOGETHER_SECONDS
         )
         if row is None:
             raise DatabaseUnavailable("the house's row did not come back")
@@ -122,20 +129,22 @@ class House:
         sent, sent_at = time.monotonic(), time.time()
         heard = self.heard_seconds_ago()
         clock = await connection.fetchval(
-            Q.update_lease.sql, self.incarnation, LEASE_SECONDS, heard, timeout=_ANSWER_SECONDS
+            Q.update_lease.sql, self.incarnation, self._lease_seconds, heard, timeout=_ANSWER_SECONDS
         )
         if clock is None:
             raise Fenced(f"incarnation {self.incarnation} of house {self.name} was declared dead")
         took = time.monotonic() - sent
-        self._held_until = sent + LEASE_SECONDS - MARGIN_SECONDS
+        self._held_until = sent + self._lease_seconds - MARGIN_SECONDS
         # The quickest recent round trip knows best; older ones fade, since clocks drift.
         if took <= self._round_trip_seconds:
             self._round_trip_seconds, self.offset_seconds = took, clock.timestamp() - sent_at - took / 2
         self._round_trip_seconds *= 1.5
+        if self.on_renewed is not None:
+            self.on_renewed()
 
     async def _keep(self) -> None:
         while True:
-            await self._pause(_RENEW_SECONDS if self._connection is not None else _RETRY_SECONDS)
+            await self._pause(self._renew_seconds if self._connection is not None else _RETRY_SECONDS)
             try:
                 self._connection = self._connection or await self._reconnect()
                 await self._renew(self._connection)

@@ -6,6 +6,7 @@ from asyncio import AbstractEventLoop, Future, Task
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from functools import partial
+from math import inf
 from typing import Any, Self
 
 from actors.runtime.actor import Actor, Idempotency, Ref
@@ -28,7 +29,6 @@ from actors.runtime.transport import MemoryTransport, PackedMemoryTransport, Tra
 
 log = logging.getLogger(__name__)
 RUNNING, FINISHING, STOPPED = "running", "finishing", "stopped"
-REST_SECONDS = 1.0  # ten looks a second would be half of what an idle house costs
 ATTEMPTS = 3  # crashes after which a tell becomes a dead letter
 
 
@@ -41,7 +41,7 @@ class System:
     """
 
     rests = False
-    """Nothing is under way: time goes on in seconds, not in ticks."""
+    """Nothing is under way: the clock stands still until something is, or time brings something."""
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class System:
         self._tasks: set[Task[None]] = set()
         self._loop: AbstractEventLoop
         self._ticker: asyncio.TimerHandle | None = None
+        self._is_at_work = asyncio.Event()
         self._offices = self._open(kinds, transport or (PackedMemoryTransport() if packed else MemoryTransport()))
 
     def _open(self, kinds: Sequence[Actor], transport: Transport) -> dict[str, Office]:
@@ -102,23 +103,38 @@ class System:
         self._beat()
 
     def _beat(self) -> None:
-        self.rests = not self.working and self.wheel.is_empty
-        pause = REST_SECONDS if self.rests else TICK_SECONDS
-        self._ticker = self._loop.call_later(pause, self._beat)  # first: time goes on whatever a tick raises
+        self._ticker = self._loop.call_later(TICK_SECONDS, self._beat)  # first: time goes on whatever a tick raises
+        self.rests = False
         self.tick()
+        if not self.working and self.wheel.is_empty:
+            self._rest(self._ticker)
+
+    def _rest(self, ticker: asyncio.TimerHandle) -> None:
+        """Tick no more before time brings something. Ten ticks a second were half of what an idle house cost."""
+        ticker.cancel()
+        self.rests = True
+        self._is_at_work.clear()
+        due = min((office.due_at() for office in self._offices.values()), default=inf)
+        seconds = min(due, self._supervisor.due_at()) - self.time
+        self._ticker = None if seconds == inf else self._loop.call_later(max(TICK_SECONDS, seconds), self._beat)
 
     def wake(self) -> None:
         """End a rest: something may become overdue."""
         self.rests = False
+        self._is_at_work.set()
         self.time = self.clock.monotonic()
         if self._ticker is not None:
             self._ticker.cancel()
         self._ticker = self._loop.call_later(TICK_SECONDS, self._beat)
 
+    async def until_at_work(self) -> None:
+        """Return as soon as something is under way."""
+        await self._is_at_work.wait()
+
     def tick(self) -> None:
         """Expire asks, resume crashed actors, passivate idle ones: all that time asks for.
 
-        By itself every 100 ms, and every second while nothing is under way.
+        By itself every 100 ms; while nothing is under way as soon as time brings something.
         """
         self.time = self.clock.monotonic()
         self.wheel.turn(self.time)

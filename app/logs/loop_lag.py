@@ -1,7 +1,7 @@
 """Watches how late the event loop runs what is due: whatever blocks it delays every caller."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -16,14 +16,16 @@ async def watch_loop_lag(
     observe: Callable[[float], None],
     *,
     rests: Callable[[], bool] = lambda: False,
+    until_needed: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0),
     warn_seconds: float = WARN_SECONDS,
 ) -> None:
     """Measure until cancelled: ``observe`` gets each lag in seconds; above ``warn_seconds`` ``loop_lag`` is logged.
 
-    While the house ``rests`` it looks once a second instead of ten times.
+    While the house ``rests`` it looks once a second instead of ten times. Before each look it waits ``until_needed``.
     """
     loop = asyncio.get_running_loop()
     while True:
+        await until_needed()
         interval_seconds = REST_SECONDS if rests() else INTERVAL_SECONDS
         due = loop.time() + interval_seconds
         await asyncio.sleep(interval_seconds)

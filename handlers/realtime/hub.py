@@ -33,6 +33,12 @@ class Hub:
         self.on_missed: Callable[[str], None] | None = None
         """Called, where there are neighbours, when something of a channel was missed: who may see it must be asked."""
         self.neighbours: Neighbours | None = None
+        self._has_feeds = asyncio.Event()
+
+    async def until_heard(self) -> None:
+        """Return once anybody may hear what is published: at once where there are other houses."""
+        if self.neighbours is None:
+            await self._has_feeds.wait()
 
     @property
     def subscriptions(self) -> int:
@@ -91,6 +97,7 @@ class Hub:
         feed = self._feeds.get(channel)
         if feed is None:
             feed = self._feeds[channel] = Feed(channel, self._streams, self._settings, self._tell_missed)
+            self._has_feeds.set()
             if self.neighbours is not None:
                 feed.heard = self.neighbours.listen(channel)
         limit = self._settings.recovery_publications
@@ -117,6 +124,8 @@ class Hub:
         if not feed.subscriptions:
             feed.stop()
             del self._feeds[feed.channel]
+            if not self._feeds:
+                self._has_feeds.clear()
             if self.neighbours is not None:
                 self.neighbours.leave(feed.channel)
         elif subscription.is_live:

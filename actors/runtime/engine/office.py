@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import Actor, Idempotency
@@ -107,6 +108,7 @@ class Office(ABC):
             house.call_soon(cell.drain)
             if house.rests:
                 house.wake()
+                envelope.sent = house.time  # it had the time at which the rest began
 
     @abstractmethod
     def open_cell(self, key: str, envelope: Envelope) -> Cell:
@@ -177,6 +179,10 @@ class Office(ABC):
 
     def sweep(self, now: float) -> None:  # noqa: B027 - an office of a service has nothing to forget
         """Forget actors that have had nothing to do; services stay."""
+
+    def due_at(self) -> float:
+        """When `sweep` has something to do again (monotonic); infinite: not before there is mail."""
+        return inf
 
     def leftovers(self) -> list[Envelope]:
         """Take out all mail that has not been started."""

@@ -1,6 +1,7 @@
 """What is special about the office of a kind of entities, and of a service."""
 
 from collections.abc import Awaitable
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import Actor, Entity, Snapshot
@@ -55,6 +56,12 @@ class EntityOffice(Office):
         for cell in looked_at:
             if not cell.busy and cell.round < self.round - 1 and self.cells.get(cell.key) is cell:
                 del self.cells[cell.key]
+
+    def due_at(self) -> float:
+        """See `Office.due_at`."""
+        if self._to_sweep:
+            return self.house.time
+        return self._next_round_at if self.cells else inf
 
 
 class ServiceOffice(Office):

@@ -1,6 +1,7 @@
 """When an actor that crashed may go on, and when the house calls itself degraded."""
 
 from collections import deque
+from math import inf
 
 WINDOW_SECONDS = 60.0
 RESTARTS = 5  # within the window; one more is a pause
@@ -33,9 +34,14 @@ class Trouble:
         self.resumes_at = now + delay
         return delay
 
+    @property
+    def is_over_at(self) -> float:
+        """When 60 s will have passed without a crash since it went on."""
+        return self.resumes_at + WINDOW_SECONDS
+
     def is_over(self, now: float) -> bool:
-        """Whether 60 s have passed without a crash since it went on."""
-        return now >= self.resumes_at + WINDOW_SECONDS
+        """Whether they have."""
+        return now >= self.is_over_at
 
 
 class Supervisor:
@@ -52,6 +58,10 @@ class Supervisor:
         """Forget troubles that are over."""
         for address in [address for address, trouble in self._troubles.items() if trouble.is_over(now)]:
             del self._troubles[address]
+
+    def due_at(self) -> float:
+        """When there is something to forgive (monotonic); infinite: there are no troubles."""
+        return min((trouble.is_over_at for trouble in self._troubles.values()), default=inf)
 
     @property
     def degraded(self) -> frozenset[str]:
