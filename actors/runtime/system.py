@@ -77,8 +77,7 @@ class System:
         self.working: set[Cell] = set()  # with mail or a turn under way; perhaps a few that have just ended
         self.waits = Waits()
         self._stage = RUNNING
-        self._supervisor = Supervisor()
-        self._context = Context()
+        self._supervisor, self._context = Supervisor(), Context()
         self._tasks: set[Task[None]] = set()
         self._loop: AbstractEventLoop
         self._ticker: asyncio.TimerHandle | None = None
