@@ -105,7 +105,7 @@ class System:
         self._ticker = self._loop.call_later(TICK_SECONDS, self._beat)  # first: time goes on whatever a tick raises
         self.rests = False
         self.tick()
-        if not self.working and self.wheel.is_empty:
+        if not self.working and self.wheel.is_empty():
             self._rest(self._ticker)
 
     def _rest(self, ticker: asyncio.TimerHandle) -> None:

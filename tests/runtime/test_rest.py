@@ -39,9 +39,9 @@ async def test_a_deadline_is_kept_when_it_begins_in_a_rest() -> None:
 
 async def test_it_rests_again_once_nothing_is_under_way() -> None:
     system = await resting(Store())
-    assert await system.ref("counter", "a").ask(Get(), SYSTEM) == 0
+    assert await system.ref("counter", "a").ask(Add(), SYSTEM, timeout_seconds=60) == 1
     assert not system.rests
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(5):  # not only when the deadline has passed
         while not system.rests:
             await asyncio.sleep(0.05)
     await system.stop()

@@ -23,17 +23,27 @@ class Wheel:
         self._calls: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
-    @property
     def is_empty(self) -> bool:
-        """Whether time will bring nothing."""
-        return not self._buckets and not self._calls
+        """Whether time will bring nothing: what has been answered needs no deadline any more.
+
+        It is asked ten times a second, perhaps with thousands who wait: the first of them ends the search.
+        """
+        if self._calls:
+            return False
+        for slot, bucket in list(self._buckets.items()):
+            while bucket and _is_done(bucket[-1]):
+                bucket.pop()
+            if bucket:
+                return False
+            del self._buckets[slot]
+        return True
 
     def watch(self, future: "Future[Any]", deadline: float) -> None:
         """Fail ``future`` with `TimedOut` unless it is done before ``deadline`` (monotonic)."""
         bucket = self._buckets.setdefault(int(deadline / TICK_SECONDS) + 1, [])
         bucket.append(ref(future))
         if not len(bucket) % COMPACT:
-            bucket[:] = [waiting for waiting in bucket if (one := waiting()) is not None and not one.done()]
+            bucket[:] = [waiting for waiting in bucket if not _is_done(waiting)]
 
     def call_at(self, due: float, callback: Callable[[], None]) -> None:
         """Call back once at or after ``due`` (monotonic)."""
@@ -52,6 +62,11 @@ class Wheel:
         for bucket in self._buckets.values():
             fail(bucket, "stopping: the outcome is unknown")
         self._buckets.clear()
+
+
+def _is_done(waiting: "ref[Future[Any]]") -> bool:
+    future = waiting()
+    return future is None or future.done()
 
 
 def fail(futures: "Iterable[ref[Future[Any]]]", reason: str) -> None:
