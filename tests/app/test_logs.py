@@ -435,6 +435,18 @@ async def test_at_rest_the_loop_is_looked_at_once_a_second() -> None:
     assert (seen, len(lags)) == (0, 1)
 
 
+async def test_while_there_is_nobody_whom_it_would_delay_the_loop_is_not_looked_at() -> None:
+    lags: list[float] = []
+    needed = asyncio.Event()
+    watch = asyncio.create_task(watch_loop_lag(lags.append, until_needed=needed.wait))
+    await asyncio.sleep(0.5)
+    assert lags == []
+    needed.set()
+    await asyncio.sleep(0.35)
+    watch.cancel()
+    assert 1 <= len(lags) <= 3
+
+
 def test_a_closed_log_leaves_the_process_as_it_was(path: Path) -> None:
     hooks = sys.excepthook, threading.excepthook, list(logging.getLogger().handlers)
     start(path=path, stdout=False).close()

@@ -2,10 +2,14 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
+from actors.runtime.clock import SystemClock
+from app.composition import follow_clock
+from storage import house as storage_house
 from storage.errors import HouseTaken
 from storage.house import LEASE_SECONDS, House
 from tests.storage.things import ask, until
@@ -149,3 +153,24 @@ async def test_the_offset_to_the_databases_clock_is_measured(house: House) -> No
 async def test_names_that_do_not_fit_a_connections_name_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="no name for a house"):
         await House.claim("postgresql://nowhere", name)
+
+
+async def test_a_house_alone_renews_seldom_what_it_holds_for_long(house: House, dsn: str) -> None:
+    lease = "select lease_expires_at, extract(epoch from lease_expires_at - clock_timestamp())::float from house"
+    [(first, _)] = await ask(dsn, lease)
+    await asyncio.sleep(3)
+    [(second, left)] = await ask(dsn, lease)
+    assert first == second
+    one_lost = storage_house._ALONE_RENEW_SECONDS + storage_house._ANSWER_SECONDS + storage_house.MARGIN_SECONDS
+    assert left > one_lost - 3 and house.is_held()
+
+
+async def test_each_renewal_tells_of_the_databases_clock(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock()
+    follow_clock(clock, house)
+    assert clock.offset == timedelta(seconds=house.offset_seconds)
+    assert house._connection is not None
+    monkeypatch.setattr(time, "time", lambda: datetime.now(UTC).timestamp() - 100)
+    house._round_trip_seconds = 60.0  # what was measured before is forgotten
+    await house._renew(house._connection)
+    assert 99 < clock.offset.total_seconds() < 101
