@@ -52,22 +52,6 @@ class KeptHouse(NotifiedHouse):
         return Housekeeping(config, self.database, core.kinds, self.logs, core.surroundings)
 
 
-async def is_watching() -> bool:
-    """Whether this process watches a folder by now: what changes before that is not seen."""
-    return any(line.startswith("inotify ") for text in descriptors() for line in text.splitlines())
-
-
-def descriptors() -> list[str]:
-    return [text_of(one) for one in Path("/proc/self/fdinfo").iterdir()]
-
-
-def text_of(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:  # closed meanwhile
-        return ""
-
-
 @pytest.fixture
 async def house(database_dsn: str, tmp_path: Path) -> AsyncIterator[KeptHouse]:
     file = tmp_path / "config.toml"
@@ -78,7 +62,6 @@ async def house(database_dsn: str, tmp_path: Path) -> AsyncIterator[KeptHouse]:
         async with compose(replace(config, auth=CHEAP, **sections()), database_dsn, None, written) as opened:
             kept = KeptHouse(opened, opened._core.base.database, [])
             kept.file, kept.logs = file, written
-            await until(is_watching)
             yield kept
     finally:
         written.close()

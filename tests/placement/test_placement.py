@@ -6,8 +6,9 @@ import time
 import asyncpg
 import pytest
 
-from actors.runtime.errors import DomainError
+from actors.runtime.errors import DomainError, TimedOut
 from actors.runtime.placement import placement as logic
+from actors.runtime.placement.rendezvous import share
 from storage import house as storage_house
 from storage.errors import Fenced
 from storage.placement import PlacementStore
@@ -143,6 +144,49 @@ async def test_a_turn_that_is_under_way_is_ended_before_its_partition_goes(build
     values = await asyncio.gather(first, *waiting)
     assert sorted(values) == [1, 2, 3, 4, 5, 6, 7], "what had not begun was handed over, and nobody was refused"
     assert [values[0], *values[1::2]] == sorted([values[0], *values[1::2]]), "order of one sender"
+
+
+async def begin_a_turn(house: Homestead, asker: Homestead, numbers: set[int]) -> tuple[str, "asyncio.Future[int]"]:
+    """Let an entity in one of these partitions begin a turn whose COMMIT waits; return its key, and the ask."""
+    key = next(key for key in KEYS if house.streams.number_of("counter", key) in numbers)
+    house.store.open.clear()
+    asked = asyncio.ensure_future(asker.add(key))
+    while not house.system.statistics()["kinds"]["counter"]["turns"]:
+        await asyncio.sleep(0.01)
+    return key, asked
+
+
+async def test_a_turn_that_outlives_the_patience_of_a_house_that_leaves_keeps_its_partition_until_that_has_stopped(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logic, "LEAVE_SECONDS", 0.5)
+    one, two = await settled_pair(build)
+    key, asked = await begin_a_turn(one, two, one.owned)
+    await one.placement.leave()
+    await asyncio.sleep(2 * logic.LOOK_SECONDS)
+    assert set(range(256)) - two.owned == {one.streams.number_of("counter", key)}, "it may still write"
+    one.store.open.set()
+    assert await asked == 1
+    await one.stop()
+    await until_shared([two], 2 * logic.LOOK_SECONDS)
+
+
+async def test_a_turn_that_takes_long_keeps_its_partition_while_all_else_is_handed_over(build: Build) -> None:
+    one = await build("one")
+    await until_shared([one], 1)
+    wanted = share(256, [one.row.id, one.row.id + 1])
+    going = sorted(number for number, house in wanted.items() if house != one.row.id)
+    key, asked = await begin_a_turn(one, one, set(going[:10]))
+    two = await build("two")
+    while len(two.owned) < 9:
+        await asyncio.sleep(0.05)
+    with pytest.raises(TimedOut):
+        await asked
+    await asyncio.sleep(5)
+    assert one.streams.number_of("counter", key) not in two.owned, "it may still write"
+    one.store.open.set()
+    await until_settled([one, two], 15)
+    assert await two.get(key) == 1
 
 
 async def test_what_a_dead_house_owned_is_taken_over_within_12_seconds(build: Build, store: Store) -> None:

@@ -16,7 +16,8 @@ GUARD_SECONDS = 0.25  # within the lease's margin several times
 WELL_SECONDS = 3.0  # a house that had lost sight of the database does not judge others before
 STEADY_SECONDS = 2.0  # nothing is handed over while houses come and go
 SHARE_MOVED = 0.1  # of all partitions, in one step
-FINISH_SECONDS = 5.0  # for turns under way when a partition is handed over
+FINISH_SECONDS = 15.0  # for turns under way: a COMMIT may take 9 s, and finding out about it 5; then nobody writes
+LEAVE_SECONDS = 5.0  # the same for a house that stops, of the 10 s that it has
 POLL_SECONDS = 0.01
 DEAF_SECONDS = 6.0  # more than the age of what healthy houses say of themselves
 JOINS, JOINS_SECONDS = 3, 60.0  # a house that starts so often gets no partitions of living houses
@@ -101,18 +102,21 @@ class Placement:
             await self._pause(min(GUARD_SECONDS, max(POLL_SECONDS, look_at - loop.time())))
 
     async def leave(self) -> None:
-        """Hand everything over, and return when nothing is left here; at most 5 s for turns under way."""
+        """Hand everything over, and return when nothing is left here, or after 5 s.
+
+        Where a turn is still under way then, its partition is this house's until its row says that it has stopped.
+        """
         self._is_leaving = True
         if not self._lease.is_held():
             return
         if self._hand_over is not None:
-            await asyncio.gather(self._hand_over, return_exceptions=True)
+            await asyncio.wait([self._hand_over], timeout=LEAVE_SECONDS)
         try:
             await self._rows.leave()
         except OSError as error:
             log.warning("placement_left_alone", extra={"reason": str(error) or type(error).__name__})
         self._tell_moved()
-        await self._give_up(dict(self._owned))
+        await self._give_up(dict(self._owned), LEAVE_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
         if self._woken.is_set() and not self._lease.is_held():
@@ -264,27 +268,33 @@ class Placement:
         ]
         if foreign:
             moving = {number: self._owned[number] for number in foreign[:most]}
-            self._hand_over = asyncio.create_task(self._give_up(moving), name="hand-over")
+            self._hand_over = asyncio.create_task(self._hand_over_all(moving), name="hand-over")
 
-    async def _give_up(self, moving: Mapping[int, int]) -> None:
-        """Close partitions, let their turns end, and release each as soon as nothing of it is left."""
+    async def _hand_over_all(self, moving: Mapping[int, int]) -> None:
+        """Hand partitions over; what is still not at an end after 15 s goes, too: it writes nothing any more."""
+        if late := await self._give_up(moving, FINISH_SECONDS):
+            log.error("turns_outlived_their_partitions", extra={"partitions": list(late)})
+            await self._release(late)
+
+    async def _give_up(self, moving: Mapping[int, int], finish_seconds: float) -> Mapping[int, int]:
+        """Close partitions, and release each as soon as nothing of it is under way; return what then still is."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        began, left = loop.time(), dict(moving)
         for number, epoch in moving.items():
             self._owned.pop(number, None)
             self._closing[number] = epoch
         self._holder.close(list(moving))
-        left = dict(moving)
         while left:
-            is_over = loop.time() >= began + FINISH_SECONDS
-            closed = {number: epoch for number, epoch in left.items() if is_over or self._holder.is_closed(number)}
+            closed = {number: epoch for number, epoch in left.items() if self._holder.is_closed(number)}
             if closed:
                 await self._release(closed)
-                left = {number: epoch for number, epoch in left.items() if number not in closed}
-            if left:
-                await asyncio.sleep(POLL_SECONDS)
-        self.handed_over += len(moving)
+            left = {number: epoch for number, epoch in left.items() if number not in closed}
+            if not left or loop.time() >= began + finish_seconds:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        self.handed_over += len(moving) - len(left)
         self.longest_hand_over_seconds = max(self.longest_hand_over_seconds, loop.time() - began)
+        return left
 
     async def _release(self, closed: Mapping[int, int]) -> None:
         """Let partitions go. When nobody knows whether the rows say so, the next look takes them up again."""
