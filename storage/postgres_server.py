@@ -32,6 +32,7 @@ SETTINGS = {
     "log_min_messages": "log",  # not ERROR: the house hears of those, and they would put rows into the log
     "log_checkpoints": "off",
     "wal_init_zero": "off",  # else each new 16 MB of log is written twice: commits waited 45 ms for it, and now 10
+    "wal_sync_method": "open_datasync",  # one call where fdatasync takes two: POSTs of a task 8,500 -> 8,900 a second
     "jit": "off",  # our statements are short: compiling them costs more than it saves
 }
 FRAGILE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
