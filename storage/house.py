@@ -49,8 +49,11 @@ class House:
         self.incarnation = 0
         self.offset_seconds = 0.0
         """What to add to this machine's clock to get the database's."""
-        self.heard_seconds_ago: Callable[[], float] = lambda: 0.0
-        """How long ago it has reached what carries mail between houses: all houses are told with each renewal."""
+        self.heard_seconds_ago: Callable[[], float | None] = lambda: None
+        """How long ago it has reached what carries mail between houses: all houses are told with each renewal.
+
+        None: it does not listen yet.
+        """
         self.on_lost: Callable[[], None] | None = None
         """Called once when the house was declared dead: it can commit nothing any more, and should stop."""
         self.on_renewed: Callable[[], None] | None = None

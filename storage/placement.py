@@ -19,7 +19,7 @@ class HouseSeen(NamedTuple):
     is_expired: bool
     is_leaving: bool
     is_counted: bool
-    heard_seconds_ago: float
+    heard_seconds_ago: float | None
 
 
 class PartitionSeen(NamedTuple):

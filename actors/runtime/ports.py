@@ -131,8 +131,11 @@ class HouseSeen(Protocol):
         ...
 
     @property
-    def heard_seconds_ago(self) -> float:
-        """How long ago it last reached what carries mail, on the database's clock; it says so every few seconds."""
+    def heard_seconds_ago(self) -> float | None:
+        """How long ago it last reached what carries mail, on the database's clock; it says so every few seconds.
+
+        None: it has just started, and nobody knows yet.
+        """
         ...
 
 

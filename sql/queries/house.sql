@@ -39,7 +39,7 @@ values ($1, nextval('incarnation'), true, clock_timestamp() + make_interval(secs
     ) then 0 else $4 end))
 on conflict on constraint house_name_key do update
 set incarnation = excluded.incarnation, alive = true, is_leaving = false, address = excluded.address,
-    heard_at = clock_timestamp(), lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at,
+    heard_at = null, lease_expires_at = excluded.lease_expires_at, started_at = excluded.started_at,
     counts_until = greatest(excluded.counts_until, case
         when mine.alive and not mine.is_leaving then least(mine.lease_expires_at, mine.counts_until)
     end), lag = 0, pending = 0, hand_overs = 0
@@ -53,7 +53,7 @@ update house set alive = false from lost where house.id = lost.id
 
 -- name: update_lease :value
 -- Renew the lease; returns the database's clock, or nothing when this incarnation is dead.
--- $1 incarnation bigint, $2 lease_seconds double precision, $3 heard_seconds_ago double precision
+-- $1 incarnation bigint, $2 lease_seconds double precision, $3 heard_seconds_ago double precision (null: not yet)
 update house set lease_expires_at = clock_timestamp() + make_interval(secs => $2),
     heard_at = clock_timestamp() - make_interval(secs => $3)
 where incarnation = $1 and alive

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from actors.runtime.placement import placement as logic
+from storage.house import LEASE_SECONDS, House
 from tests.forwarder import Forwarder, forwarding
 from tests.placement.conftest import Build
 from tests.placement.homestead import KEYS, Homestead, are_settled, until_settled, until_shared
@@ -65,6 +66,23 @@ async def test_while_nobody_reaches_mail_nobody_gives_anything_up(
     await asyncio.sleep(4.0)  # each finds out in its own time
     assert are_settled(houses)
     assert await epochs(houses[0]) == before
+
+
+async def test_a_house_that_starts_while_nobody_reaches_mail_makes_nobody_deaf(
+    build: Build, wire: Forwarder, redis_url: str, database_dsn: str
+) -> None:
+    url = through(wire, redis_url)
+    one, two = await asyncio.gather(build("one", url), build("two", url))
+    await until_settled([one, two], BACK_SECONDS)
+    share_of_one = one.owned
+    wire.cut()
+    await asyncio.sleep(logic.DEAF_SECONDS + 2)
+    await two.kill()
+    starting = await House.claim(database_dsn, "two", alone=False)  # it finds no Redis, and so gets no further
+    for _ in range(30):
+        await asyncio.sleep(LEASE_SECONDS / 30)
+        assert one.owned >= share_of_one and one.placement.has_looked
+    await starting.release()
 
 
 async def test_while_nobody_reaches_mail_no_hand_over_begins(

@@ -34,7 +34,7 @@ class HouseRow(NamedTuple):
     started_at: datetime
     address: str
     is_leaving: bool = False
-    heard_at: datetime = BASE
+    heard_at: datetime | None = None
     counts_until: datetime = INFINITY
 
 
@@ -226,7 +226,6 @@ def update_house_claimed(
         lease_expires_at=expires_at,
         started_at=now,
         address=address,
-        heard_at=now,
         counts_until=counts_until,
     )
     tx.put(("house", number), row)
@@ -252,9 +251,10 @@ def update_others_dead(tx: Transaction, number: int) -> list[Any]:
 
 
 @does("house.update_lease")
-def update_lease(tx: Transaction, incarnation: int, lease_seconds: float, heard_seconds_ago: float) -> list[Any]:
+def update_lease(tx: Transaction, incarnation: int, lease_seconds: float, ago: float | None) -> list[Any]:
     now = clock(tx.server)
-    expires_at, heard_at = now + timedelta(seconds=lease_seconds), now - timedelta(seconds=heard_seconds_ago)
+    expires_at = now + timedelta(seconds=lease_seconds)
+    heard_at = None if ago is None else now - timedelta(seconds=ago)
     for key, house in tx.scan("house"):
         if house.incarnation == incarnation and house.alive:
             tx.put(key, house._replace(lease_expires_at=expires_at, heard_at=heard_at), CHANGE)
@@ -316,7 +316,7 @@ def list_living(tx: Transaction) -> list[Any]:
                 house.lease_expires_at < now,
                 house.is_leaving,
                 house.counts_until > now,
-                (now - house.heard_at).total_seconds(),
+                None if house.heard_at is None else (now - house.heard_at).total_seconds(),
             )
             for _, house in tx.scan("house")
             if house.alive

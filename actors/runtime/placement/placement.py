@@ -197,14 +197,16 @@ class Placement:
     def _hearing(self, houses: Sequence[HouseSeen]) -> list[int]:
         """Leave out who has reached nothing that carries mail for much longer than another has.
 
-        This house leaves itself out only if it has tried in vain since another has not: it may have stood still.
+        Who has not listened yet is no measure for others. This house leaves itself out only if it has tried in vain
+        since another has not: it may have stood still.
         """
-        ago, failed = {house.id: house.heard_seconds_ago for house in houses}, self._holder.failed_seconds_ago()
+        failed = self._holder.failed_seconds_ago()
+        ago = {one.id: one.heard_seconds_ago for one in houses if one.heard_seconds_ago is not None}
         deaf = {house for house, seconds in ago.items() if seconds > min(ago.values()) + DEAF_SECONDS}
         mine = self._lease.id
         if failed is None or not any(failed < seconds < ago.get(mine, 0) - DEAF_SECONDS for seconds in ago.values()):
             deaf.discard(mine)
-        return [house for house in ago if house not in deaf]
+        return [house.id for house in houses if house.id not in deaf]
 
     def _is_flapping(self, house: int | None) -> bool:
         starts = self._starts.get(house or 0, deque())
