@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from actors.messages.notification import Notice
 from actors.runtime.ids import uuid7
-from app import config_sources, logs
+from app import config_sources, logs, watched_file
 from app.composition import compose
 from app.config import Config
 from app.housekeeping import Housekeeping
@@ -53,7 +53,8 @@ class KeptHouse(NotifiedHouse):
 
 
 @pytest.fixture
-async def house(database_dsn: str, tmp_path: Path) -> AsyncIterator[KeptHouse]:
+async def house(database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KeptHouse]:
+    monkeypatch.setattr(watched_file, "LOOK_SECONDS", 0.2)
     file = tmp_path / "config.toml"
     file.write_text(BEGIN)
     config = config_sources.load(file, environment={}, flags={("data", "dir"): str(tmp_path)})

@@ -20,7 +20,8 @@ from app.logs import pretty, start
 from app.logs.following import Follower
 
 PROGRAM = """
-import argparse, sys
+import argparse, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it runs in the background ignore it
 from app.cli import tail
 from app.config import Config, Data
 parser = argparse.ArgumentParser()
