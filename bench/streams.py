@@ -214,7 +214,7 @@ SERVERS: dict[str, Callable[[str], Coroutine[Any, Any, None]]] = {"own": own, "r
 
 def measure(name: str, server: RedisServer, seconds: float) -> tuple[float, float]:
     """Run one test, each side in a process of its own; messages a second, and processor time of all three for each."""
-    server.flush(0)
+    server.flush()
     command = [sys.executable, __file__, "--redis", server.url, "--seconds", str(seconds)]
     with subprocess.Popen([*command, "--serve", TESTS[name][2]], stdout=subprocess.PIPE) as other:
         try:

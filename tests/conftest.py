@@ -14,7 +14,7 @@ import pytest
 
 from storage.migrations import migrate
 from storage.postgres_server import PostgresServer
-from tests.redis_server import DATABASES, RedisServer, redis_server
+from tests.redis_server import RedisServer, redis_server
 
 _numbers = count(1)
 
@@ -97,9 +97,7 @@ def shared_redis() -> Iterator[RedisServer]:
 @pytest.fixture
 def redis_url(shared_redis: RedisServer) -> str:
     """The address of an empty Redis of the test's own."""
-    number = next(_numbers) % DATABASES
-    shared_redis.flush(number)
-    return shared_redis.database(number)
+    return shared_redis.fresh()
 
 
 @pytest.fixture

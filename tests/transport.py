@@ -11,16 +11,14 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import cache, partial
-from itertools import count
 from typing import Any
 
 from actors.outgoing.seal import Seal
 from actors.runtime.transport import PackedMemoryTransport, Transport
 from app.config import Mailbox, Redis
-from tests.redis_server import DATABASES, RedisServer, redis_server
+from tests.redis_server import RedisServer, redis_server
 
 IS_REDIS = os.environ.get("POSTHOUSE_TEST_TRANSPORT", "memory") == "redis"
-_numbers = count(1)
 
 
 @cache
@@ -32,20 +30,14 @@ def _server() -> RedisServer:
     return server
 
 
-def _fresh_url() -> str:
-    number = next(_numbers) % DATABASES
-    _server().flush(number)
-    return _server().database(number)
-
-
 def sections() -> dict[str, Any]:
     """Settings of a whole house in this process that say how its mail travels. Each house has an empty Redis."""
-    return {"mailbox": Mailbox(transport="redis"), "redis": Redis(url=_fresh_url())} if IS_REDIS else {}
+    return {"mailbox": Mailbox(transport="redis"), "redis": Redis(url=_server().fresh())} if IS_REDIS else {}
 
 
 def environment() -> dict[str, str]:
     """The same for a house in a process of its own."""
-    return {"POSTHOUSE_MAILBOX_TRANSPORT": "redis", "POSTHOUSE_REDIS_URL": _fresh_url()} if IS_REDIS else {}
+    return {"POSTHOUSE_MAILBOX_TRANSPORT": "redis", "POSTHOUSE_REDIS_URL": _server().fresh()} if IS_REDIS else {}
 
 
 class _Held:
@@ -66,7 +58,7 @@ async def carried() -> AsyncIterator[Transport]:
     from actors.runtime.streams import Streams  # noqa: PLC0415 - most runs need none of it
     from storage.redis.mail import RedisMail  # noqa: PLC0415
 
-    mail = RedisMail(_fresh_url(), "test")
+    mail = RedisMail(_server().fresh(), "test")
     streams = Streams(mail, _Held(), seal=Seal(bytes(32)), by_reference=False)
     await streams.start()
     streams.open(dict.fromkeys(range(256), 1))

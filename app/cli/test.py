@@ -9,9 +9,8 @@ from typing import NoReturn
 
 from app.config import ROOT
 
-ALL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-"""The whole suite runs on as many cores as there are, up to four: each has a PostgreSQL of its own. In the order of the
-files: else the small ones come last, and those start whole clusters, all at the same time."""
+ALL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""The whole suite runs on as many cores as there are, up to four: each has a PostgreSQL of its own."""
 TRANSPORT = "POSTHOUSE_TEST_TRANSPORT"
 TRANSPORTS = {"memory": ("memory",), "redis": ("redis",), "both": ("memory", "redis")}
 

@@ -209,7 +209,7 @@ async def test_a_redis_that_was_emptied_is_used_on(build: Build, own_redis: Redi
     sender, _ = await owner_of_all(build)
     for _ in range(3):
         assert await ask(sender)
-        own_redis.flush(0)
+        own_redis.flush()
         await asyncio.sleep(0.01)  # ids hold milliseconds, and those of one may be given again
     assert await ask(sender) == 4
 

@@ -10,6 +10,11 @@ from redis.asyncio import Redis
 from tests.redis_server import RedisServer, redis_server
 
 COPIED_SECONDS = 10.0
+COUNT_MAIL = """
+local count = 0
+for _, stream in ipairs(redis.call("KEYS", "mb:*")) do count = count + redis.call("XLEN", stream) end
+return count
+"""
 
 
 class Replicated:
@@ -42,8 +47,7 @@ class Replicated:
 
     async def mail(self) -> int:
         """How many entries lie in the primary's mailboxes."""
-        streams = await ask(self.primary, "KEYS", "mb:*")
-        return sum([await ask(self.primary, "XLEN", stream) for stream in streams])
+        return int(await ask(self.primary, "EVAL", COUNT_MAIL, 0))
 
 
 async def ask(server: RedisServer, *command: str | int | bytes) -> Any:
