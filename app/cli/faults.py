@@ -34,7 +34,7 @@ COUNTS = ("acknowledged", "replayed", "left", "two_owners")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say how long, and where the report goes."""
-    parser.add_argument("--short", action="store_true", help="as briefly as `test` does it (minutes, not an hour and a half)")
+    parser.add_argument("--short", action="store_true", help="as briefly as `test` does it (minutes, not 1.5 hours)")
     parser.add_argument("--report", type=Path, default=Path("faults.md"), metavar="FILE", help="the report (faults.md)")
     parser.add_argument("--only", default="", metavar="WORDS", help="as pytest's -k: frozen, redis, postgresql, border")
 
