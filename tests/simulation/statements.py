@@ -262,12 +262,17 @@ def update_lease(tx: Transaction, incarnation: int, lease_seconds: float, ago: f
     return []
 
 
-@does("house.update_house_stopped")
-def update_house_stopped(tx: Transaction, incarnation: int) -> str:
+def note(tx: Transaction, incarnation: int, **fields: Any) -> str:
+    """Change the row of the house that has this incarnation."""
     for key, house in tx.scan("house"):
         if house.incarnation == incarnation:
-            tx.put(key, house._replace(alive=False, lease_expires_at=clock(tx.server)), CHANGE)
+            tx.put(key, house._replace(**fields), CHANGE)
     return "UPDATE 1"
+
+
+@does("house.update_house_stopped")
+def update_house_stopped(tx: Transaction, incarnation: int) -> str:
+    return note(tx, incarnation, alive=False, lease_expires_at=clock(tx.server))
 
 
 @does("relay.list_heads")
@@ -363,18 +368,12 @@ def release_partitions(tx: Transaction, incarnation: int, numbers: Sequence[int]
 
 @does("placement.update_house_joined")
 def update_house_joined(tx: Transaction, incarnation: int) -> str:
-    for key, house in tx.scan("house"):
-        if house.incarnation == incarnation:
-            tx.put(key, house._replace(counts_until=INFINITY), CHANGE)
-    return "UPDATE 1"
+    return note(tx, incarnation, counts_until=INFINITY)
 
 
 @does("placement.update_house_leaving")
 def update_house_leaving(tx: Transaction, incarnation: int) -> str:
-    for key, house in tx.scan("house"):
-        if house.incarnation == incarnation:
-            tx.put(key, house._replace(is_leaving=True), CHANGE)
-    return "UPDATE 1"
+    return note(tx, incarnation, is_leaving=True)
 
 
 def expired(tx: Transaction, incarnation: int) -> HouseRow | None:
